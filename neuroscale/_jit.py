@@ -1,0 +1,30 @@
+"""One way to compile a kernel: cached, without fastmath, releasing the interpreter lock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numba
+
+__all__ = ["kernel"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def kernel(function: F) -> F:
+    """Compile a kernel with ``cache=True`` and ``nogil=True``.
+
+    Raises
+    ------
+    RuntimeError
+        When numba finds no writable cache folder; the message says how to name one.
+    """
+    try:
+        compiled: F = numba.njit(cache=True, nogil=True)(function)
+    except RuntimeError as error:
+        raise RuntimeError(
+            f"numba cannot cache {function.__qualname__}: no writable cache folder was found. "
+            "Set NUMBA_CACHE_DIR to a folder that you can write to, or NUMBA_DISABLE_JIT=1."
+        ) from error
+    return compiled

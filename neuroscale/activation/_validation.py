@@ -1,0 +1,70 @@
+"""Argument checks shared by the rooms of this part: every message names argument, value and range."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+def real(name: str, value: float, *, low: float, high: float = math.inf, open_low: bool = False) -> float:
+    """Return ``value`` as a float inside the range, or raise ``ValueError``."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    inside = low < number <= high if open_low else low <= number <= high
+    if not inside or math.isinf(number):
+        bracket = "(" if open_low else "["
+        end = "inf)" if math.isinf(high) else f"{high:g}]"
+        raise ValueError(f"{name}={value!r} must be a finite number in {bracket}{low:g}, {end}")
+    return number
+
+
+def integer(name: str, value: float, *, low: int, high: int = 2**62) -> int:
+    """Return an integer-valued ``value`` as an int inside ``[low, high]``, or raise ``ValueError``."""
+    try:
+        number = float(value)
+        exact = value if isinstance(value, int) else int(value)
+    except (TypeError, ValueError, OverflowError):
+        number, exact = math.nan, 0
+    if not (number == exact and low <= exact <= high):
+        raise ValueError(f"{name}={value!r} must be an integer in [{low}, {high}]")
+    return exact
+
+
+def reals(name: str, values: ArrayLike, *, low: float = 0.0) -> NDArray[np.float64]:
+    """Return ``values`` as a float array, all finite and at least ``low``, or raise ``ValueError``."""
+    try:
+        array = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name}={values!r} must be numbers, all at least {low:g}") from None
+    bad = ~(np.isfinite(array) & (array >= low))
+    if np.any(bad):
+        raise ValueError(f"{name} holds {array[bad].flat[0].item()!r}; every value must be finite and at least {low:g}")
+    return array
+
+
+def integers(name: str, values: ArrayLike, *, low: int, high: int) -> NDArray[np.int64]:
+    """Return ``values`` as an int64 array inside ``[low, high]``, or raise ``ValueError``."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "iu":
+        numbers = reals(name, values, low=low)
+        whole = numbers == np.floor(numbers)
+        if not np.all(whole):
+            raise ValueError(f"{name} holds {numbers[~whole].flat[0].item()!r}; every value must be an integer")
+        array = numbers
+    bad = (array < low) | (array > high)
+    if np.any(bad):
+        raise ValueError(f"{name} holds {array[bad].flat[0].item()}; every value must lie in [{low}, {high}]")
+    return array.astype(np.int64)
+
+
+def choice(name: str, value: str, allowed: Iterable[str]) -> str:
+    """Return ``value`` if it is one of ``allowed``, or raise ``ValueError``."""
+    options = tuple(allowed)
+    if value not in options:
+        raise ValueError(f"{name}={value!r} must be one of {', '.join(map(repr, options))}")
+    return value
