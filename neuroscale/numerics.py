@@ -216,9 +216,11 @@ def _stirling_quotient(x: Floats, s: Floats, t: Floats) -> Floats:
     leading = s * ratio + x * log1pmx(s / x) - far * log1pmx(s / far)
     half_log = -0.5 * np.log1p((s / x) * (t / end))
     powers = -_BERNOULLI[0] * (s / x) * (t / far) * ((2 * x + s + t) / end) / (x + s)
+    grow_s, grow_t, excess = np.log1p(s / x), np.log1p(t / x), -2.0 * half_log
     for order, coefficient in enumerate(_BERNOULLI[1:], start=1):
         m = 2 * order + 1
-        near_drop = -np.expm1(-m * np.log1p(s / x)) * x**-m
-        far_drop = -np.expm1(-m * np.log1p(s / far)) * far**-m
-        powers = powers - coefficient * (near_drop - far_drop)
+        # x^-m (1 - u)(1 - v) + ..., the second difference of y^-m as a sum of two positive terms
+        both = np.expm1(-m * grow_s) * np.expm1(-m * grow_t)
+        rest = -np.exp(-m * (grow_s + grow_t - excess)) * np.expm1(-m * excess)
+        powers = powers - coefficient * (both + rest) * x**-m
     return leading + half_log + powers

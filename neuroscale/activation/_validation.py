@@ -13,7 +13,7 @@ def real(name: str, value: float, *, low: float, high: float = math.inf, open_lo
     """Return ``value`` as a float inside the range, or raise ``ValueError``."""
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     inside = low < number <= high if open_low else low <= number <= high
     if not inside or math.isinf(number):
@@ -26,11 +26,11 @@ def real(name: str, value: float, *, low: float, high: float = math.inf, open_lo
 def integer(name: str, value: float, *, low: int, high: int = 2**62) -> int:
     """Return an integer-valued ``value`` as an int inside ``[low, high]``, or raise ``ValueError``."""
     try:
-        number = float(value)
-        exact = value if isinstance(value, int) else int(value)
+        exact = int(value)
+        whole = bool(exact == value)
     except (TypeError, ValueError, OverflowError):
-        number, exact = math.nan, 0
-    if not (number == exact and low <= exact <= high):
+        exact, whole = 0, False
+    if not (whole and low <= exact <= high):
         raise ValueError(f"{name}={value!r} must be an integer in [{low}, {high}]")
     return exact
 
@@ -39,7 +39,7 @@ def reals(name: str, values: ArrayLike, *, low: float = 0.0) -> NDArray[np.float
     """Return ``values`` as a float array, all finite and at least ``low``, or raise ``ValueError``."""
     try:
         array = np.asarray(values, dtype=float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{name}={values!r} must be numbers, all at least {low:g}") from None
     bad = ~(np.isfinite(array) & (array >= low))
     if np.any(bad):
@@ -49,7 +49,10 @@ def reals(name: str, values: ArrayLike, *, low: float = 0.0) -> NDArray[np.float
 
 def integers(name: str, values: ArrayLike, *, low: int, high: int) -> NDArray[np.int64]:
     """Return ``values`` as an int64 array inside ``[low, high]``, or raise ``ValueError``."""
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise ValueError(f"{name}={values!r} must be an array of integers in [{low}, {high}]") from None
     if array.dtype.kind not in "iu":
         numbers = reals(name, values, low=low)
         whole = numbers == np.floor(numbers)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -124,7 +125,7 @@ def fit_counts(counts: ArrayLike, n_samples: int, atoms: Iterable[int] = ()) -> 
     """
     D = valid.integer("n_samples", n_samples, low=2, high=2**53)
     values, sizes = _histogram(counts, D)
-    wanted = tuple(atoms)
+    wanted = tuple(dict.fromkeys(atoms))
     for atom in wanted:
         if atom not in (0, D):
             raise ValueError(f"atoms holds {atom!r}; only 0 and n_samples={D} are allowed")
@@ -168,11 +169,16 @@ def _maximise(
     k, n = values[outside].astype(float), sizes[outside]
     if k.size < 2:
         raise ValueError(f"counts holds {k.size} distinct values outside the atoms {atoms}; two are needed")
+    if k[0] == 0 and k[1] == D:
+        raise ValueError(
+            f"counts holds only 0 and n_samples={D}: the likelihood grows as b goes to 0 and has no maximum at b > 0"
+        )
     start = _moments(k, n, D, over=bool(atoms))
     excluded = np.array(atoms, dtype=float)
 
-    def negative(logs: Floats) -> tuple[float, Floats, NDArray[np.float64]]:
-        b, x = np.exp(logs)
+    @lru_cache(maxsize=4)
+    def negative(log_b: float, log_x: float) -> tuple[float, Floats, NDArray[np.float64]]:
+        b, x = np.exp(log_b), np.exp(log_x)
         value = float(n @ log_pmf(k, D, b, x))
         gradient, hessian = (np.tensordot(n, part, 1) for part in _derivatives(k, D, b, x))
         if excluded.size:
@@ -190,14 +196,14 @@ def _maximise(
         return -value, -gradient * scale, -hessian
 
     best = optimize.minimize(
-        lambda logs: negative(logs)[0],
+        lambda logs: negative(*logs)[0],
         start,
-        jac=lambda logs: negative(logs)[1],
-        hess=lambda logs: negative(logs)[2],
+        jac=lambda logs: negative(*logs)[1],
+        hess=lambda logs: negative(*logs)[2],
         method="trust-exact",
         options={"gtol": 1e-8 * n.sum(), "maxiter": 200},
     )
-    information = negative(best.x)[2]
+    information = negative(*best.x)[2]
     if np.max(np.abs(best.x)) > _FLAT or np.linalg.eigvalsh(information)[0] <= 0.0:
         raise ValueError(
             "counts are not over-dispersed against a binomial law outside the atoms: "

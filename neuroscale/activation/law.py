@@ -298,8 +298,8 @@ class ActivationLaw:
         >>> round(ActivationLaw(10**6, 10, 0.095).crossover_width(), 1)
         23.5
         """
-        if not low < high:
-            raise ValueError(f"low={low!r} must be smaller than high={high!r}")
+        if not 0.0 < low < high < 1.0:
+            raise ValueError(f"low={low!r}, high={high!r} must satisfy 0 < low < high < 1")
         y = self._log_odds(np.array([low, high])) / self.b
         log_samples = y + np.log(-np.expm1(-y))
         return float(log_samples[1] - log_samples[0])

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import mpmath as mp
 import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
@@ -24,7 +25,7 @@ __all__ = ["CheckFailed", "close", "law", "perturbations", "symbolic", "that"]
 EXERCISE = "exercise"
 
 _DIGITS = 40
-_AGREE = sp.Float("1e-30", _DIGITS)
+_AGREE = mp.mpf("1e-30")
 _POINTS = 12
 
 
@@ -76,9 +77,9 @@ def symbolic(claim_id: str, left: Any, right: Any) -> None:
     if not _zero_as_symbols(left - right):
         raise _fail(claim_id, f"sympy does not reduce the difference to zero:\n  {left}\n  {right}")
     probe = _Probe(left, right)
-    agreed = probe.agreement()
-    if agreed is not None:
-        raise _fail(claim_id, f"equal as symbols, but not at {agreed}:\n  {left}\n  {right}")
+    differs = probe.disagreement()
+    if differs is not None:
+        raise _fail(claim_id, f"equal as symbols, but not at {differs}:\n  {left}\n  {right}")
     if probe.vanishes:
         raise _fail(claim_id, "both sides vanish at every point, so that no perturbation could be noticed")
     mutants = list(perturbations(right if right.args else left))
@@ -163,16 +164,17 @@ class _Probe:
     def __init__(self, left: sp.Expr, right: sp.Expr) -> None:
         self._rng = np.random.default_rng(20241218)
         self._symbols = sorted(left.free_symbols | right.free_symbols, key=str)
-        functions = {f.func for f in (left - right).atoms(AppliedUndef) | left.atoms(AppliedUndef)}
-        self._functions = {f: self._random_function(f) for f in sorted(functions, key=str)}
-        self.points: list[dict[sp.Symbol, sp.Rational]] = []
-        self._left: list[sp.Expr] = []
-        self._right: list[sp.Expr] = []
+        functions = {f.func for side in (left, right) for f in side.atoms(AppliedUndef)}
+        self._functions = {f: self._random_function() for f in sorted(functions, key=str)}
+        self.points: list[list[mp.mpf]] = []
+        self._left: list[Any] = []
+        self._right: list[Any] = []
         wanted = _POINTS if self._symbols else 1
+        sides = [self._compiled(side) for side in (left, right)]
         for _ in range(5 * wanted):
-            point = {symbol: self._draw(symbol) for symbol in self._symbols}
-            values = [self._value(side, point) for side in (left, right)]
-            if all(value.is_finite for value in values) and len(self.points) < wanted:
+            point = [self._draw(symbol) for symbol in self._symbols]
+            values = [self._value(side, point) for side in sides]
+            if all(mp.isfinite(value) for value in values) and len(self.points) < wanted:
                 self.points.append(point)
                 self._left.append(values[0])
                 self._right.append(values[1])
@@ -183,38 +185,47 @@ class _Probe:
     def vanishes(self) -> bool:
         return all(abs(value) < _AGREE for value in self._left)
 
-    def agreement(self) -> dict[sp.Symbol, sp.Rational] | None:
+    def disagreement(self) -> dict[str, float] | None:
         """The first point at which the sides differ, or None."""
         for point, left, right in zip(self.points, self._left, self._right, strict=True):
             if not self._same(left, right):
-                return point
+                return {str(symbol): float(value) for symbol, value in zip(self._symbols, point, strict=True)}
         return None
 
     def accepts(self, formula: sp.Expr) -> bool:
         """Whether ``formula`` agrees with the left side at every point."""
+        compiled = self._compiled(formula)
         return all(
-            self._same(left, self._value(formula, point))
+            self._same(left, self._value(compiled, point))
             for point, left in zip(self.points, self._left, strict=True)
         )
 
     @staticmethod
-    def _same(left: sp.Expr, right: sp.Expr) -> bool:
-        if not (left.is_finite and right.is_finite):
-            return False
-        return bool(abs(left - right) <= _AGREE * max(abs(left), abs(right)))
+    def _same(left: Any, right: Any) -> bool:
+        return bool(mp.isfinite(right) and abs(left - right) <= _AGREE * max(abs(left), abs(right)))
 
-    def _value(self, formula: sp.Expr, point: dict[sp.Symbol, sp.Rational]) -> sp.Expr:
+    def _compiled(self, formula: sp.Expr) -> Callable[..., Any]:
         for function, replacement in self._functions.items():
             formula = formula.replace(function, replacement)
-        return sp.N(formula.doit().subs(point).doit(), _DIGITS)
+        compiled: Callable[..., Any] = sp.lambdify(self._symbols, formula.doit(), "mpmath")
+        return compiled
 
-    def _draw(self, symbol: sp.Symbol) -> sp.Rational:
+    @staticmethod
+    def _value(compiled: Callable[..., Any], point: list[mp.mpf]) -> Any:
+        with mp.workdps(_DIGITS):
+            try:
+                return mp.mpmathify(compiled(*point))
+            except (ZeroDivisionError, ValueError, OverflowError):
+                return mp.nan
+
+    def _draw(self, symbol: sp.Symbol) -> mp.mpf:
         if symbol.is_integer:
-            return sp.Integer(int(self._rng.integers(1, 12)))
-        size = sp.Rational(int(self._rng.integers(1, 4000)), 997)
+            return mp.mpf(int(self._rng.integers(1, 12)))
+        with mp.workdps(_DIGITS):
+            size = mp.mpf(int(self._rng.integers(1, 4000))) / 997
         return size if symbol.is_nonnegative or self._rng.random() < 0.5 else -size
 
-    def _random_function(self, function: Any) -> Callable[..., sp.Expr]:
+    def _random_function(self) -> Callable[..., sp.Expr]:
         weights = [sp.Rational(int(w), 89) for w in self._rng.integers(20, 150, 3)]
 
         def smooth(*arguments: sp.Expr) -> sp.Expr:
