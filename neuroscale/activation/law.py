@@ -154,9 +154,7 @@ class ActivationLaw:
         """
         return np.asarray(np.exp(self.log_free_fraction(D, form)))
 
-    def working_neurons(
-        self, D: ArrayLike, form: Form = "exact", start: tuple[float, float] = (0.0, 0.0)
-    ) -> Floats:
+    def working_neurons(self, D: ArrayLike, form: Form = "exact", start: tuple[float, float] = (0.0, 0.0)) -> Floats:
         r"""Expected number of working neurons, :math:`\mathbb{E}K(D)`.
 
         Parameters
@@ -189,9 +187,7 @@ class ActivationLaw:
         lost = -np.expm1(self.log_free_fraction(D, form, since=since))
         return np.asarray(working + (self.n_neurons - working) * lost)
 
-    def working_distribution(
-        self, D: float, form: Form = "exact", start: tuple[float, int] = (0.0, 0)
-    ) -> Any:
+    def working_distribution(self, D: float, form: Form = "exact", start: tuple[float, int] = (0.0, 0)) -> Any:
         r"""Law of :math:`K(D)` when neurons fire independently within a sample: binomial.
 
         Parameters
@@ -409,6 +405,46 @@ class ActivationLaw:
             return np.array([float(left <= D < right) for left, right in zip(cuts, cuts[1:], strict=False)])
         mass = partial(interval_probability, n_samples=D, b=self.b, x=self.silent_weight)
         return np.array([mass(left, right) for left, right in zip(cuts, cuts[1:], strict=False)])
+
+    def unlearnt_fraction(self, D: ArrayLike, threshold: int, *, weighted: bool = False) -> Floats:
+        r"""Probability that a neuron has been active on fewer than `threshold` samples.
+
+        If a neuron's loss steps from :math:`L_{noise}` to :math:`L_{opt}` at `threshold` activations, the mean loss is
+        :math:`L_{opt}` plus this probability times :math:`L_{noise}-L_{opt}`.
+
+        Parameters
+        ----------
+        D : array_like of int
+            Numbers of samples.
+        threshold : int
+            Activations after which a neuron counts as learnt, at least 1.
+        weighted : bool
+            False: the mean over neurons.  True: over the activations of the next sample, which meet neuron `i` with
+            probability :math:`p_i/c`; the count is then :math:`\mathrm{BetaBinomial}(D; b+1, a-b)`.
+
+        Returns
+        -------
+        ndarray of float
+            Falls as :math:`D^{-b}`, or as :math:`D^{-(1+b)}` if weighted.  Cost independent of `D`.
+
+        Notes
+        -----
+        Implements theorem T9; derived in ``chapters/activation/behaviour.md``.
+
+        Examples
+        --------
+        >>> from neuroscale.activation import ActivationLaw
+        >>> law = ActivationLaw(1000, 10, 1.0)
+        >>> bool(law.unlearnt_fraction(99, 1) == law.free_fraction(99))
+        True
+        """
+        samples = valid.integers("D", D, low=0, high=2**53)
+        threshold = valid.integer("threshold", threshold, low=1)
+        weight = self.b + 1.0 if weighted else self.b
+        if self.silent_weight == 0.0:
+            return np.where(samples < threshold, 1.0, 0.0)
+        flat = [interval_probability(0, threshold, n, weight, self.silent_weight) for n in samples.ravel().tolist()]
+        return np.array(flat).reshape(samples.shape)
 
     # -- private ------------------------------------------------------------------------------------------------
 

@@ -82,7 +82,7 @@ def symbolic(claim_id: str, left: Any, right: Any) -> None:
         raise _fail(claim_id, f"equal as symbols, but not at {differs}:\n  {left}\n  {right}")
     if probe.vanishes:
         raise _fail(claim_id, "both sides vanish at every point, so that no perturbation could be noticed")
-    mutants = list(perturbations(right if right.args else left))
+    mutants = list(perturbations(right))
     survivors = [mutant for mutant in mutants if probe.accepts(mutant)]
     if survivors:
         raise _fail(claim_id, f"accepts the perturbed formula {survivors[0]} as well as {right}")

@@ -30,6 +30,7 @@ VERDICTS: Mapping[str, str] = {
     "open": "not decided yet: no executed check stands behind it",
 }
 
+_HEAD = ("source", "title", "claims")
 _REQUIRED = ("id", "where", "statement", "verdict", "chapter")
 _OPTIONAL = ("covers", "correction", "note")
 
@@ -102,8 +103,14 @@ class Source:
 def _parse(text: str, name: str) -> Source:
     """Read one source file; raise ``ValueError`` that names the file, the entry and the defect."""
     data = yaml.safe_load(text)
+    if not isinstance(data, dict):
+        raise ValueError(f"{name}: a source is a mapping with the keys {', '.join(_HEAD)}")
+    if missing := [key for key in _HEAD if not data.get(key)]:
+        raise ValueError(f"{name}: missing {missing}")
     entries = []
     for entry in data["claims"]:
+        if not isinstance(entry, dict):
+            raise ValueError(f"{name}: claim {entry!r} must be a mapping")
         label = f"{name}: claim {entry.get('id', entry)!r}"
         missing = [key for key in _REQUIRED if not entry.get(key)]
         unknown = sorted(set(entry) - {*_REQUIRED, *_OPTIONAL})
