@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
 
@@ -21,10 +21,10 @@ def kernel(function: F) -> F:
         When numba finds no writable cache folder; the message says how to name one.
     """
     try:
-        compiled: F = numba.njit(cache=True, nogil=True)(function)
+        compiled = numba.njit(cache=True, nogil=True)(function)
     except RuntimeError as error:
         raise RuntimeError(
             f"numba cannot cache {function.__qualname__}: no writable cache folder was found. "
             "Set NUMBA_CACHE_DIR to a folder that you can write to, or NUMBA_DISABLE_JIT=1."
         ) from error
-    return compiled
+    return cast(F, compiled)

@@ -67,7 +67,7 @@ def log1pmx(z: ArrayLike) -> Floats:
 
 
 def stirling_error(y: ArrayLike) -> Floats:
-    r"""Evaluate :math:`\ln\Gamma(y+1)-\bigl[(y+\tfrac12)\ln y-y+\tfrac12\ln2\pi\bigr]`, the error of Stirling's formula.
+    r"""Evaluate the error of Stirling's formula, :math:`\ln\Gamma(y+1)-(y+\tfrac12)\ln y+y-\tfrac12\ln2\pi`.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def deviance(x: ArrayLike, expected: ArrayLike, gap: ArrayLike) -> Floats:
     Parameters
     ----------
     x, expected : array_like of float
-        Observed value and :math:`M`, both positive.
+        Observed value and :math:`M`, both positive; infinite at ``expected = 0``.
     gap : array_like of float
         :math:`M-x`, formed by the caller without cancellation.
 
@@ -120,7 +120,9 @@ def deviance(x: ArrayLike, expected: ArrayLike, gap: ArrayLike) -> Floats:
     """
     x, expected, gap = (np.asarray(value, dtype=float) for value in (x, expected, gap))
     near = np.abs(gap) < 0.5 * x
-    return np.where(near, -x * log1pmx(np.where(near, gap, 0.0) / x), x * np.log(x / expected) + gap)
+    with np.errstate(divide="ignore"):
+        far = x * np.log(x / expected) + gap
+    return np.where(near, -x * log1pmx(np.where(near, gap, 0.0) / x), far)
 
 
 def log_gamma_quotient(x: ArrayLike, s: ArrayLike, t: ArrayLike) -> Floats:
@@ -149,9 +151,7 @@ def log_gamma_quotient(x: ArrayLike, s: ArrayLike, t: ArrayLike) -> Floats:
     >>> bool(abs(log_gamma_quotient(x, s, t) / np.log1p(-s / (x + s)) - 1) < 4e-16)
     True
     """
-    x, s, t = np.broadcast_arrays(
-        np.asarray(x, dtype=float), np.asarray(s, dtype=float), np.asarray(t, dtype=float)
-    )
+    x, s, t = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(s, dtype=float), np.asarray(t, dtype=float))
     trivial = (s == 0.0) | (t == 0.0)
     degenerate = (x == 0.0) & ~trivial
     x = np.where(trivial | degenerate, _LARGE, x)
@@ -196,7 +196,7 @@ def digamma_difference(y: ArrayLike, h: ArrayLike) -> Floats:
     total = total + growth + 0.5 * h / (y * (y + h))
     for order, coefficient in enumerate(_BERNOULLI, start=1):
         total = total - (2 * order - 1) * coefficient * np.expm1(-2 * order * growth) * y ** (-2.0 * order)
-    return total
+    return np.asarray(total)
 
 
 def _one_step(x: Floats, s: Floats, t: Floats) -> Floats:
@@ -210,9 +210,7 @@ def _stirling_quotient(x: Floats, s: Floats, t: Floats) -> Floats:
     """``q(x; s, t)`` for ``x >= 32`` and ``s <= t`` by Stirling's series, each part negative."""
     far = x + t
     end = far + s
-    ratio = np.where(
-        t < x + s, np.log1p(-np.minimum(t, x + s) / (np.minimum(t, x + s) + x + s)), np.log((x + s) / end)
-    )
+    ratio = np.where(t < x + s, np.log1p(-np.minimum(t, x + s) / (np.minimum(t, x + s) + x + s)), np.log((x + s) / end))
     leading = s * ratio + x * log1pmx(s / x) - far * log1pmx(s / far)
     half_log = -0.5 * np.log1p((s / x) * (t / end))
     powers = -_BERNOULLI[0] * (s / x) * (t / far) * ((2 * x + s + t) / end) / (x + s)

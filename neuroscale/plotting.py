@@ -96,14 +96,15 @@ def use() -> None:
     import matplotlib.pyplot as plt
 
     os.environ["SOURCE_DATE_EPOCH"] = "0"  # no timestamps in SVG or PDF
-    plt.rcParams.update(_RC)
+    settings: Any = plt.rcParams  # its type lists every key by name
+    settings.update(_RC)
     shell = _shell()
     if shell is None:
         return
     shell.run_line_magic("matplotlib", "inline")
     shell.run_line_magic("config", "InlineBackend.rc = {}")
     shell.run_line_magic("config", "InlineBackend.figure_formats = ['svg', 'pdf']")
-    plt.rcParams.update(_RC)  # choosing the backend has reset it
+    settings.update(_RC)  # choosing the backend has reset it
     formatters = shell.display_formatter.formatters
     formatters["image/svg+xml"].for_type(Figure, themed_svg)
     formatters["application/pdf"].for_type(Figure, pdf_bytes)
@@ -155,7 +156,7 @@ def show_points(
         raise ValueError(f"x, mean, low and high have shapes {sorted(shapes)}; they must be equal")
     if not np.all((below <= centre) & (centre <= above)):
         where = int(np.argmin((below <= centre) & (centre <= above)))
-        raise ValueError(f"mean={centre.flat[where]!r} lies outside [{below.flat[where]}, {above.flat[where]}]")
+        raise ValueError(f"mean={float(centre.flat[where])} lies outside [{below.flat[where]}, {above.flat[where]}]")
     style = {"fmt": "o", "markersize": 4.0, "elinewidth": 1.2, **style}
     return ax.errorbar(at, centre, yerr=np.stack([centre - below, above - centre]), **style)
 

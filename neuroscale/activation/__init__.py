@@ -1,5 +1,7 @@
 """Part I: activations as a stochastic process (Zhang & Sui, arXiv 2412.18073)."""
 
+from .forecast import GrowthForecast as GrowthForecast
+from .forecast import predict_growth as predict_growth
 from .inference import CountFit as CountFit
 from .inference import fit_counts as fit_counts
 from .law import ActivationLaw as ActivationLaw

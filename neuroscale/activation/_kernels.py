@@ -97,7 +97,7 @@ def fixed_active(
 ) -> None:
     """Activate exactly ``n_active`` neurons a sample by systematic sampling in a fresh random order.
 
-    Neuron ``i`` covers ``D_i + b`` of a line of length ``c t + b N``; equidistant marks with a random offset hit it with
+    Neuron ``i`` covers ``D_i + b`` of a line of length ``c t + b N``; equidistant marks at a random offset hit it with
     probability ``c (D_i + b) / (c t + b N)``, which never exceeds 1.
     """
     n_neurons = counts.size

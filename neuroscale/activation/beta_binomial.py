@@ -247,5 +247,5 @@ def beta_binomial(n_samples: int, b: float, x: float) -> Any:
     0.6827
     """
     if x == 0.0:
-        return stats.randint(n_samples, n_samples + 1)
+        return stats.binom(n_samples, 1.0)
     return _beta_binomial(n_samples, b, x)

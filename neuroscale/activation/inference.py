@@ -29,7 +29,9 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 _CELLS = 24
 _MIN_EXPECTED = 8.0
-#: ln b and ln x beyond this mean that the likelihood has no interior maximum.
+#: Up to here one pass over all counts is cheaper than a sum for each cell.
+_LISTED = 2**14
+#: ln b and ln x beyond this, or known no better than to this, mean that the likelihood has no interior maximum.
 _FLAT = 40.0
 
 
@@ -51,6 +53,8 @@ class CountFit:
         Weight of each atom asked for; 0 where the data want none.
     n_neurons, n_samples : int
         Size of the data.
+    cov_ab : float
+        Covariance of the estimates of `a` and `b`.
     """
 
     a: float
@@ -62,6 +66,7 @@ class CountFit:
     atoms: dict[int, float] = field(default_factory=dict)
     n_neurons: int = 0
     n_samples: int = 0
+    cov_ab: float = 0.0
 
     def interval(self, name: str, level: float = 0.95) -> tuple[float, float]:
         """Confidence interval for ``"a"`` or ``"b"``, normal on the logarithm.
@@ -82,7 +87,8 @@ class CountFit:
         True
         """
         valid.choice("name", name, ("a", "b"))
-        level = valid.real("level", level, low=0, high=1, open_low=True)
+        if not 0 < level < 1:
+            raise ValueError(f"level={level!r} must be in (0, 1)")
         value, error = (self.a, self.se_a) if name == "a" else (self.b, self.se_b)
         reach = float(np.exp(stats.norm.ppf(0.5 + level / 2) * error / value))
         return value / reach, value * reach
@@ -150,6 +156,7 @@ def fit_counts(counts: ArrayLike, n_samples: int, atoms: Iterable[int] = ()) -> 
         atoms=weights,
         n_neurons=int(sizes.sum()),
         n_samples=D,
+        cov_ab=float(covariance[0, 0] + covariance[0, 1]),
     )
 
 
@@ -161,9 +168,7 @@ def _histogram(counts: ArrayLike, D: int) -> tuple[Integers, Floats]:
     return values, sizes.astype(float)
 
 
-def _maximise(
-    values: Integers, sizes: Floats, D: int, atoms: list[int]
-) -> tuple[float, float, NDArray[np.float64]]:
+def _maximise(values: Integers, sizes: Floats, D: int, atoms: list[int]) -> tuple[float, float, NDArray[np.float64]]:
     """Maximise the likelihood of the counts outside ``atoms``, given that they are outside."""
     outside = ~np.isin(values, atoms)
     k, n = values[outside].astype(float), sizes[outside]
@@ -204,14 +209,14 @@ def _maximise(
         options={"gtol": 1e-8 * n.sum(), "maxiter": 200},
     )
     information = negative(*best.x)[2]
-    if np.max(np.abs(best.x)) > _FLAT or np.linalg.eigvalsh(information)[0] <= 0.0:
+    if np.max(np.abs(best.x)) > _FLAT or np.linalg.eigvalsh(information)[0] <= _FLAT**-2:
         raise ValueError(
             "counts are not over-dispersed against a binomial law outside the atoms: "
             "the likelihood has no maximum at finite b"
         )
     b, x = (float(value) for value in np.exp(best.x))
     scale = np.array([b, x])
-    return b, x, np.linalg.inv(information) * np.outer(scale, scale)
+    return b, x, np.asarray(np.linalg.inv(information) * np.outer(scale, scale), dtype=float)
 
 
 def _moments(k: Floats, n: Floats, D: int, *, over: bool) -> Floats:
@@ -226,7 +231,7 @@ def _moments(k: Floats, n: Floats, D: int, *, over: bool) -> Floats:
             f"{binomial * D:.4g}, so the likelihood has no maximum at finite b"
         )
     concentration = np.clip((binomial - variance) / excess if excess > 0.0 else 100.0, 1e-3, 1e12)
-    return np.log(np.array([concentration * share, concentration * (1.0 - share)]))
+    return np.asarray(np.log(np.array([concentration * share, concentration * (1.0 - share)])))
 
 
 def _derivatives(k: Floats, D: int, b: float, x: float) -> tuple[Floats, NDArray[np.float64]]:
@@ -241,9 +246,7 @@ def _derivatives(k: Floats, D: int, b: float, x: float) -> tuple[Floats, NDArray
     return gradient, hessian
 
 
-def _atom_weights(
-    values: Integers, sizes: Floats, D: int, atoms: list[int], b: float, x: float
-) -> dict[int, float]:
+def _atom_weights(values: Integers, sizes: Floats, D: int, atoms: list[int], b: float, x: float) -> dict[int, float]:
     """Weight of each atom beyond the mass that the beta-binomial puts there itself."""
     if not atoms:
         return {}
@@ -253,26 +256,27 @@ def _atom_weights(
     return {atom: share[atom] - rest * mass[atom] for atom in atoms}
 
 
-def _log_likelihood(
-    values: Integers, sizes: Floats, D: int, b: float, x: float, atoms: dict[int, float]
-) -> float:
+def _log_likelihood(values: Integers, sizes: Floats, D: int, b: float, x: float, atoms: dict[int, float]) -> float:
     probability = (1.0 - sum(atoms.values())) * np.exp(log_pmf(values, D, b, x))
     for atom, weight in atoms.items():
         probability = probability + np.where(values == atom, weight, 0.0)
     return float(sizes @ np.log(probability))
 
 
-def _goodness(
-    values: Integers, sizes: Floats, D: int, b: float, x: float, atoms: dict[int, float]
-) -> float:
+def _goodness(values: Integers, sizes: Floats, D: int, b: float, x: float, atoms: dict[int, float]) -> float:
     """Chi-squared p-value on cells cut at quantiles of the data, each expecting enough neurons."""
     total = sizes.sum()
     level = np.searchsorted(np.cumsum(sizes), total * np.arange(1, _CELLS) / _CELLS)
     cuts = [0, *(np.unique(values[level]) + 1).tolist(), D + 1]
     cuts = sorted({*cuts, *(1 for atom in atoms if atom == 0), *(D for atom in atoms if atom == D)})
+    if D <= _LISTED:
+        below = np.concatenate([[0.0], np.cumsum(np.exp(log_pmf(np.arange(D + 1), D, b, x)))])
+        masses = np.diff(below[cuts]).tolist()
+    else:
+        masses = [interval_probability(low, high, D, b, x) for low, high in zip(cuts, cuts[1:], strict=False)]
     cells: list[list[float]] = []
-    for low, high in zip(cuts, cuts[1:], strict=False):
-        mass = (1.0 - sum(atoms.values())) * interval_probability(low, high, D, b, x)
+    for low, high, inside in zip(cuts, cuts[1:], masses, strict=False):
+        mass = (1.0 - sum(atoms.values())) * inside
         mass += sum(weight for atom, weight in atoms.items() if low <= atom < high)
         seen = float(sizes[(values >= low) & (values < high)].sum())
         if cells and (cells[-1][1] < _MIN_EXPECTED or mass * total < _MIN_EXPECTED):

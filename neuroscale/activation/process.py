@@ -1,7 +1,7 @@
 r"""The activation process itself: literal, event by event, and exact samplers.
 
-Eq. (2) of [ZS24] gives the probability that a neuron with :math:`D_i` activations among :math:`D` samples is active on the
-next, but not how neurons fire together.  Two readings are offered:
+Eq. (2) of [ZS24] gives the probability that a neuron with :math:`D_i` activations among :math:`D` samples is active
+on the next, but not how neurons fire together.  Two readings are offered:
 
 ``"independent"``
     each neuron tosses its own coin, :math:`(D_i+b)/(D+a)`, so a sample activates about :math:`c` neurons;
@@ -24,6 +24,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neuroscale.numerics import log_gamma_quotient
 from neuroscale.randomness import generator, streams
 
 from . import _kernels
@@ -124,8 +125,8 @@ def simulate(
 
     Notes
     -----
-    Implements eq. (2) of [ZS24]; derived in ``chapters/activation/hypothesis.md``.  O(N D) time and O(N) memory; the exact
-    inclusion probabilities of ``"fixed_active"`` come from systematic sampling in random order.
+    Implements eq. (2) of [ZS24]; derived in ``chapters/activation/hypothesis.md``.  O(N D) time and O(N) memory; the
+    exact inclusion probabilities of ``"fixed_active"`` come from systematic sampling in random order.
 
     Examples
     --------
@@ -237,12 +238,13 @@ def sample_growth(law: ActivationLaw, D_grid: ArrayLike, *, rng: Rng) -> Integer
     draw = generator(rng)
     grid = valid.integers("D_grid", D_grid, low=0, high=2**53)
     samples, inverse = np.unique(grid, return_inverse=True)
-    working, before = 0, 0
+    steps = np.diff(samples, prepend=0)
+    started = -np.expm1(log_gamma_quotient(law.silent_weight + (samples - steps), law.b, steps))
     path = np.empty(samples.size, dtype=np.int64)
-    for i, now in enumerate(samples.tolist()):
-        started = -np.expm1(law.log_free_fraction(now, since=before))
-        working += _binomial(draw, law.n_neurons - working, float(started))
-        path[i], before = working, now
+    working = 0
+    for i, probability in enumerate(started.tolist()):
+        working += _binomial(draw, law.n_neurons - working, probability)
+        path[i] = working
     return path[inverse].reshape(grid.shape)
 
 
@@ -304,9 +306,7 @@ def _in_blocks(law: ActivationLaw, D: int, run: Block, rng: Rng, n_threads: int)
     return path
 
 
-def _literal_block(
-    law: ActivationLaw, D: int, rng: np.random.Generator, counts: Integers, first: Integers
-) -> None:
+def _literal_block(law: ActivationLaw, D: int, rng: np.random.Generator, counts: Integers, first: Integers) -> None:
     width = max(1, min(D, _BATCH))
     rows = max(1, _BATCH // width)
     for top in range(0, counts.size, rows):
@@ -319,9 +319,7 @@ def _literal_block(
             _kernels.literal(words, rng, done, law.b, law.concentration, counts[part], first[part])
 
 
-def _event_block(
-    law: ActivationLaw, D: int, rng: np.random.Generator, counts: Integers, first: Integers
-) -> None:
+def _event_block(law: ActivationLaw, D: int, rng: np.random.Generator, counts: Integers, first: Integers) -> None:
     if law.silent_weight == 0.0:
         counts[:] = D
         first[:] = 1

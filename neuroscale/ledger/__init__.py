@@ -1,6 +1,7 @@
 """The claim ledger: every statement of every source, its verdict, and the checks that decide it."""
 
 from . import check as check
+from .cite import citation as citation
 from .claims import VERDICTS as VERDICTS
 from .claims import Claim as Claim
 from .claims import Source as Source

@@ -87,9 +87,7 @@ def symbolic(claim_id: str, left: Any, right: Any) -> None:
     if survivors:
         raise _fail(claim_id, f"accepts the perturbed formula {survivors[0]} as well as {right}")
     where = f"at {len(probe.points)} points" if len(probe.points) > 1 else "numerically"
-    _report(
-        claim_id, f"equal as symbols and {where} to 30 digits; {len(mutants)} perturbed formulas rejected"
-    )
+    _report(claim_id, f"equal as symbols and {where} to 30 digits; {len(mutants)} perturbed formulas rejected")
 
 
 def perturbations(formula: sp.Expr) -> Iterator[sp.Expr]:
@@ -196,8 +194,7 @@ class _Probe:
         """Whether ``formula`` agrees with the left side at every point."""
         compiled = self._compiled(formula)
         return all(
-            self._same(left, self._value(compiled, point))
-            for point, left in zip(self.points, self._left, strict=True)
+            self._same(left, self._value(compiled, point)) for point, left in zip(self.points, self._left, strict=True)
         )
 
     @staticmethod
@@ -276,9 +273,7 @@ def close(claim_id: str, value: ArrayLike, reference: ArrayLike, rtol: float) ->
     worst = float(np.max(relative))
     if not worst <= rtol:
         at = np.unravel_index(np.argmax(relative), relative.shape)
-        raise _fail(
-            claim_id, f"relative error {worst:.2g} exceeds {rtol:g}: {got[at]!r} against {wanted[at]!r}"
-        )
+        raise _fail(claim_id, f"relative error {worst:.2g} exceeds {rtol:g}: {got[at]!r} against {wanted[at]!r}")
     _report(claim_id, f"largest relative error {worst:.1e}, allowed {rtol:g}")
 
 

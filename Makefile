@@ -1,0 +1,68 @@
+# Neuroscale: `make book` builds the book, `make test` tests it.  GNU make 3.81 or newer.
+
+VENV := .venv
+BIN  := $(VENV)/bin
+JOBS := 2
+
+# `make book FULL=1` runs the simulations at full size (neuroscale/budget.py)
+FULL ?= $(NEUROSCALE_FULL)
+export NEUROSCALE_FULL := $(FULL)
+
+# The first of these that is Python 3.11 or newer; override with `make PYTHON=...`.
+PYTHON ?=
+CANDIDATES := $(PYTHON) python3.13 python3.12 python3.11 python3 python
+FIND_PYTHON = python=; for p in $(CANDIDATES); do \
+	if "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then python="$$p"; break; fi; done; \
+	if [ -z "$$python" ]; then echo "error: Python 3.11 or newer is needed, and none was found on the PATH" >&2; exit 1; fi
+
+.DEFAULT_GOAL := help
+.PHONY: help book test lab notebooks bench lint lock clean distclean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
+
+book: $(VENV)/.book ## build the book: _build/html/index.html
+	@$(BIN)/python tools/book.py
+
+test: $(VENV)/.dev ## unit tests, doctests, ledger tests, and every cell of every chapter
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+
+lab: $(VENV)/.lab ## JupyterLab in which a double click opens a chapter as a notebook
+	@JUPYTER_CONFIG_DIR="$(CURDIR)/_build/lab" && export JUPYTER_CONFIG_DIR && mkdir -p "$$JUPYTER_CONFIG_DIR" && \
+	$(BIN)/jupytext-config set-default-viewer markdown >/dev/null && $(BIN)/jupyter lab chapters/preface.md
+
+notebooks: $(VENV)/.book ## all chapters as .ipynb without outputs: _build/notebooks
+	@$(BIN)/python tools/notebooks.py _build/notebooks
+
+bench: $(VENV)/.dev ## benchmarks, each with its peer in the same run
+	@$(BIN)/python -m benchmarks
+
+lint: $(VENV)/.dev ## ruff and mypy --strict
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy --strict neuroscale _ext tools conftest.py
+
+# A lock holds for every supported platform and Python; `uv` is needed here only.
+UV_LOCK = uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url
+lock: ## resolve the requirements again (needs uv)
+	@command -v uv >/dev/null || { echo "error: make lock needs uv" >&2; exit 1; }
+	$(UV_LOCK) requirements.txt -o requirements.lock
+	$(UV_LOCK) -c requirements.lock requirements/dev.txt -o requirements/dev.lock
+	$(UV_LOCK) -c requirements.lock requirements/lab.txt -o requirements/lab.lock
+
+clean: ## remove what was built, but not the environment
+	rm -rf _build .benchmarks .hypothesis .mypy_cache .ruff_cache .pytest_cache dist
+	find . -name $(VENV) -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean ## remove the environment as well
+	rm -rf $(VENV)
+
+# Stamps: the second run installs nothing.
+$(VENV)/.book: requirements.lock pyproject.toml
+	@$(FIND_PYTHON); "$$python" tools/environment.py $(VENV) requirements.lock && touch $@
+
+$(VENV)/.dev: requirements/dev.lock pyproject.toml
+	@$(FIND_PYTHON); "$$python" tools/environment.py $(VENV) requirements/dev.lock && touch $@ $(VENV)/.book
+
+$(VENV)/.lab: requirements/lab.lock pyproject.toml
+	@$(FIND_PYTHON); "$$python" tools/environment.py $(VENV) requirements/lab.lock && touch $@ $(VENV)/.book

@@ -1,0 +1,25 @@
+"""Run every case and print one table."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from .cases import CASES, Sizes
+from .harness import Row, header, table
+
+
+def main() -> None:
+    start = time.perf_counter()
+    rows: list[Row] = []
+    for number, case in enumerate(CASES, start=1):
+        print(f"{number}/{len(CASES)} {case.__name__}", file=sys.stderr, flush=True)
+        rows += case(Sizes())
+    print(header())
+    print("Medians of interleaved repeats in one process; peer/ours above 1 means that ours is faster.\n")
+    print(table(rows))
+    print(f"\n{time.perf_counter() - start:.0f} s in all")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,453 @@
+r"""The three-parameter urn: a discount turns a law that drains into a power law that stays.
+
+A neuron that was active on :math:`D_i\ge1` of :math:`D` samples is active on the next with probability
+:math:`(D_i-s)/(D+t)`, and sample :math:`D+1` activates a Poisson number of new neurons whose mean is
+
+.. math::
+
+   r(D)=\gamma\,\frac{\Gamma(1+t)\,\Gamma(D+t+s)}{\Gamma(D+1+t)\,\Gamma(t+s)},\qquad 0\le s<1,\quad t>-s .
+
+This is the three-parameter Indian buffet process of Teh & Gorur: :math:`\gamma` is the **mass** (mean activations per
+sample), :math:`t` the **concentration** and :math:`s` the **discount**.  Arrivals of different samples are independent,
+so :math:`K(D)` is Poisson; at :math:`s=0` its mean is :math:`\gamma t\,[\psi(D+t)-\psi(t)]`, and for :math:`s>0` it
+grows as :math:`D^s`.  At :math:`s=-b<0`, :math:`t=a` the same mean is that of the activation process of Part I.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import optimize
+from scipy.special import betaln
+
+from neuroscale._jit import kernel
+from neuroscale.numerics import digamma_difference, log_gamma_quotient
+from neuroscale.randomness import generator
+
+__all__ = ["BuffetPath", "BuffetUrn", "fit_buffet", "stationary_log_pmf"]
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+#: Discounts and distances of the concentration from its bound that the fit searches.
+_DISCOUNTS, _SHIFTS = (1e-4, 1.0 - 1e-4), (1e-6, 1e9)
+#: Samples at which the arrivals are tabulated before bisection takes over.
+_TABLE = 2**13
+
+
+@dataclass(frozen=True)
+class BuffetPath:
+    """What a simulation of the urn saw.
+
+    Attributes
+    ----------
+    n_samples : int
+        Number of samples :math:`D`.
+    counts : ndarray of int64, shape (K,)
+        Activations of each neuron, at least 1, in the order of arrival.
+    first : ndarray of int64, shape (K,)
+        Sample, counted from 1, that first activated the neuron; not decreasing.
+    active : ndarray of int64, shape (n_samples,)
+        Number of neurons that each sample activated.
+    """
+
+    n_samples: int
+    counts: Integers
+    first: Integers
+    active: Integers
+
+    def working_neurons(self, D: ArrayLike) -> Integers:
+        """Number of neurons that worked after `D` samples, :math:`K(D)`.
+
+        Parameters
+        ----------
+        D : array_like of int
+            Samples in ``[0, n_samples]``.
+
+        Examples
+        --------
+        >>> from neuroscale.urn import BuffetUrn
+        >>> path = BuffetUrn(5.0, 1.0, 0.5).simulate(100, rng=0)
+        >>> bool(path.working_neurons(100) == path.counts.size)
+        True
+        """
+        samples = _numbers("D", D, 0, self.n_samples)
+        return np.searchsorted(self.first, samples, side="right").astype(np.int64)
+
+
+@dataclass(frozen=True)
+class BuffetUrn:
+    r"""Three-parameter Indian buffet urn.
+
+    Parameters
+    ----------
+    mass : float
+        Mean number :math:`\gamma>0` of neurons that a sample activates, the same for every sample.
+    concentration : float
+        :math:`t>-s`, in samples.
+    discount : float
+        :math:`0\le s<1`; 0 is the two-parameter Indian buffet.
+
+    Raises
+    ------
+    ValueError
+        Naming the argument, its value and the allowed range.
+
+    Notes
+    -----
+    Implements theorems T6 and T15; derived in ``chapters/activation/conclusion.md``.
+
+    Examples
+    --------
+    >>> from neuroscale.urn import BuffetUrn
+    >>> urn = BuffetUrn(mass=10, concentration=1.0, discount=0.5)
+    >>> urn.working_neurons([1, 100, 10_000]).round(1).tolist()
+    [10.0, 206.5, 2236.8]
+    """
+
+    mass: float
+    concentration: float
+    discount: float = 0.0
+
+    def __post_init__(self) -> None:
+        s = _number("discount", self.discount, "[0, 1)", 0.0 <= self.discount < 1.0)
+        t = _number("concentration", self.concentration, f"({-s:g}, inf)", self.concentration > -s)
+        object.__setattr__(self, "discount", s)
+        object.__setattr__(self, "concentration", t)
+        object.__setattr__(self, "mass", _number("mass", self.mass, "(0, inf)", self.mass > 0.0))
+
+    # -- means --------------------------------------------------------------------------------------------------
+
+    def arrival_rate(self, D: ArrayLike) -> Floats:
+        """Mean number of new neurons in sample ``D + 1``.
+
+        Parameters
+        ----------
+        D : array_like of float
+            Samples before it, at least 0.
+
+        Returns
+        -------
+        ndarray of float
+            ``mass`` at ``D = 0``, falling as ``D**(discount - 1)``.  O(1) per element.
+
+        Examples
+        --------
+        >>> from neuroscale.urn import BuffetUrn
+        >>> BuffetUrn(10, 4.0).arrival_rate([0, 4]).round(12).tolist()    # mass t / (D + t)
+        [10.0, 5.0]
+        """
+        samples, s = _numbers("D", D, 0), self.discount
+        return np.asarray(self.mass * np.exp(log_gamma_quotient(self.concentration + s, 1.0 - s, samples)))
+
+    def working_neurons(self, D: ArrayLike, *, since: float = 0.0) -> Floats:
+        r"""Expected number of neurons that start to work after sample `since` and up to `D`.
+
+        Parameters
+        ----------
+        D : array_like of float
+            Number of samples, at least `since`.
+        since : float
+            Start; with the default the result is :math:`\mathbb E\,K(D)`.
+
+        Returns
+        -------
+        ndarray of float
+            Mean of a Poisson variable.  O(1) per element, no cancellation for any ``D``.
+
+        Notes
+        -----
+        The arrivals telescope: with :math:`t'=t+D_0` and :math:`n=D-D_0` the mean is
+        :math:`r(D_0)\bigl[1+\tfrac{t'+s}{s}\bigl(\tfrac{\Gamma(1+t')\Gamma(n+t'+s)}{\Gamma(1+t'+s)\Gamma(n+t')}-1\bigr)\bigr]`.
+
+        Examples
+        --------
+        >>> from neuroscale.urn import BuffetUrn
+        >>> urn = BuffetUrn(10, 4.0, 0.3)
+        >>> bool(abs(urn.arrival_rate([7, 8]).sum() / urn.working_neurons(9, since=7) - 1) < 1e-14)
+        True
+        """
+        start = float(_numbers("since", since, 0))
+        elapsed = _numbers("D", D, start) - start
+        rate, shifted = float(self.arrival_rate(start)), self.concentration + start
+        later = np.maximum(elapsed - 1.0, 0.0)
+        if self.discount == 0.0:
+            growth = shifted * digamma_difference(1.0 + shifted, later)
+        else:
+            steps = -log_gamma_quotient(1.0 + shifted, self.discount, later)
+            growth = (shifted + self.discount) / self.discount * np.expm1(steps)
+        # below one sample: linear, so that real values are allowed and no sample brings nobody
+        return np.asarray(np.minimum(elapsed, 1.0) * rate + rate * growth)
+
+    def log_count_mean(self, k: ArrayLike, D: int) -> Floats:
+        r"""Logarithm of the expected number of neurons with exactly `k` activations after `D` samples.
+
+        Parameters
+        ----------
+        k : array_like of int
+            Counts, at least 1; above `D` the result is minus infinity.
+        D : int
+            Number of samples, at least 1.
+
+        Returns
+        -------
+        ndarray of float
+            The numbers themselves are independent Poisson variables.  O(1) per element.
+
+        Notes
+        -----
+        A neuron picked with probability proportional to its count has :math:`k-1` further activations with the law
+        :math:`\mathrm{BetaBinomial}(D-1;\,1-s,\,t+s)`; the mean is :math:`\gamma D/k` times that probability.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from neuroscale.urn import BuffetUrn
+        >>> urn = BuffetUrn(10, 1.0, 0.5)
+        >>> bool(abs(np.exp(urn.log_count_mean(range(1, 51), 50)).sum() / urn.working_neurons(50) - 1) < 1e-12)
+        True
+        """
+        count, samples = _numbers("k", k, 1), float(_numbers("D", D, 1))
+        inside = np.minimum(count, samples)
+        s, t = self.discount, self.concentration
+        log_pmf = (
+            _log_rising(1.0 - s, inside - 1.0)
+            + _log_rising(t + s, samples - inside)
+            - _log_rising(1.0 + t, samples - 1.0)
+        )
+        value = np.log(self.mass * samples) - np.log(inside) + log_pmf
+        return np.where(count > samples, -np.inf, value)
+
+    # -- randomness ---------------------------------------------------------------------------------------------
+
+    def simulate(self, D: int, *, rng: np.random.Generator | int) -> BuffetPath:
+        """Simulate the urn literally: Poisson arrivals, and one Bernoulli trial for each neuron and sample.
+
+        Parameters
+        ----------
+        D : int
+            Number of samples, at least 1.
+        rng : numpy.random.Generator or int
+            Source of randomness.
+
+        Returns
+        -------
+        BuffetPath
+
+        Notes
+        -----
+        Uses the rule and nothing else.  O(D K(D)) time.
+
+        Examples
+        --------
+        >>> from neuroscale.urn import BuffetUrn
+        >>> path = BuffetUrn(5.0, 1.0, 0.5).simulate(100, rng=0)
+        >>> bool(path.counts.sum() == path.active.sum())
+        True
+        """
+        draw, D = generator(rng), _whole("D", D)
+        arrivals = draw.poisson(self.arrival_rate(np.arange(D)))
+        first = np.repeat(np.arange(1, D + 1), arrivals)
+        counts, active = np.ones(first.size, dtype=np.int64), arrivals.astype(np.int64)
+        _trials(draw, D, self.concentration, self.discount, first, counts, active)
+        return BuffetPath(D, counts, first, active)
+
+    def sample_counts(self, D: int, *, rng: np.random.Generator | int) -> Integers:
+        r"""Draw the counts of all working neurons from their exact law.
+
+        Parameters
+        ----------
+        D, rng
+            As for :meth:`simulate`.
+
+        Returns
+        -------
+        ndarray of int64, shape (K,)
+            In no particular order.
+
+        Notes
+        -----
+        From its arrival in sample :math:`d` on a neuron is a Polya urn, :math:`\theta\sim\mathrm{Beta}(1-s,\,d-1+t+s)`;
+        arrivals are found by bisection on their mean.  O(K log D) time for any `D`.
+
+        Examples
+        --------
+        >>> from neuroscale.urn import BuffetUrn
+        >>> counts = BuffetUrn(5.0, 1.0, 0.5).sample_counts(10**6, rng=0)
+        >>> bool(counts.min() >= 1 and counts.max() <= 10**6)
+        True
+        """
+        draw, D = generator(rng), _whole("D", D)
+        total = float(self.working_neurons(D))
+        first = self._arrivals(total * draw.random(draw.poisson(total)), D)
+        theta = draw.beta(1.0 - self.discount, first - 1.0 + self.concentration + self.discount)
+        return 1 + draw.binomial(D - first.astype(np.int64), theta).astype(np.int64)
+
+    def _arrivals(self, level: Floats, D: int) -> Floats:
+        """First sample at which the expected number of neurons reaches each `level`: a table, then bisection."""
+        table = np.unique(np.floor(np.geomspace(1.0, D, _TABLE)))
+        table[-1] = D
+        place = np.minimum(np.searchsorted(self.working_neurons(table), level), table.size - 1)
+        high, low = table[place], np.where(place > 0, table[place - 1], 0.0)
+        while (wide := np.flatnonzero(high - low > 1.0)).size:
+            middle = np.floor(0.5 * (low[wide] + high[wide]))
+            before = self.working_neurons(middle) < level[wide]
+            low[wide], high[wide] = np.where(before, middle, low[wide]), np.where(before, high[wide], middle)
+        return high
+
+
+def stationary_log_pmf(k: ArrayLike, discount: float) -> Floats:
+    r"""Logarithm of :math:`\frac{s\,\Gamma(k-s)}{\Gamma(1-s)\,k!}`, the limit law of the counts for :math:`0<s<1`.
+
+    Parameters
+    ----------
+    k : array_like of int
+        Counts, at least 1.
+    discount : float
+        :math:`s` in (0, 1).
+
+    Returns
+    -------
+    ndarray of float
+        It sums to one, has no mean, and falls as :math:`s\,k^{-1-s}/\Gamma(1-s)`.  O(1) per element.
+
+    Notes
+    -----
+    Implements theorem T15; derived in ``chapters/activation/conclusion.md``.  It is also the law of the cluster sizes
+    of the Pitman-Yor process.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from neuroscale.urn import stationary_log_pmf
+    >>> np.exp(stationary_log_pmf([1, 2, 3], 0.5)).round(12).tolist()
+    [0.5, 0.125, 0.0625]
+    """
+    s = _number("discount", discount, "(0, 1)", 0.0 < discount < 1.0)
+    count = _numbers("k", k, 1)
+    return np.asarray(np.log(s) - np.log(count) + _log_rising(1.0 - s, count - 1.0))
+
+
+def fit_buffet(counts: ArrayLike, n_samples: int) -> BuffetUrn:
+    r"""Fit the urn to the counts of the working neurons by maximum likelihood.
+
+    Parameters
+    ----------
+    counts : array_like of int
+        Activations of each neuron, in ``[0, n_samples]``; zeros are dropped, since this urn does not know of them.
+    n_samples : int
+        Number of samples :math:`D`, at least 2.
+
+    Returns
+    -------
+    BuffetUrn
+
+    Raises
+    ------
+    ValueError
+        For counts outside their range or fewer than two distinct positive ones.
+
+    Notes
+    -----
+    The numbers of neurons with each count are independent Poisson variables, so that the mass is profiled out,
+    and :math:`(s,t)` maximise a multinomial likelihood.  O(u) per step for ``u`` distinct counts.  Where the data want
+    no discount, the result has a discount at the lower end of the search, 1e-4.
+
+    Examples
+    --------
+    >>> from neuroscale.urn import BuffetUrn, fit_buffet
+    >>> counts = BuffetUrn(200, 5.0, 0.5).sample_counts(10_000, rng=1)
+    >>> abs(fit_buffet(counts, 10_000).discount - 0.5) < 0.05
+    True
+    """
+    D = _whole("n_samples", n_samples, low=2)
+    values, sizes = np.unique(_numbers("counts", counts, 0, D), return_counts=True)
+    if np.any(uneven := values != np.floor(values)):
+        raise ValueError(f"counts holds {values[uneven][0].item()!r}; every value must be an integer")
+    k, n = values[values > 0], sizes[values > 0]
+    if k.size < 2:
+        raise ValueError(f"counts holds {k.size} distinct positive values; two are needed")
+
+    repeated, partial = k > 1, k < D
+
+    def negative(point: Floats) -> float:
+        s, t = _from_point(point)
+        # as log_count_mean and working_neurons: to the 1e-9 that a search needs, in a twentieth of the time
+        active = n[repeated] @ _fast_log_rising(1.0 - s, k[repeated] - 1.0)
+        silent = n[partial] @ _fast_log_rising(t + s, D - k[partial])
+        steps = betaln(1.0 + t, s) - betaln(t + D, s)
+        growth = 1.0 + (t + s) / s * np.expm1(steps)
+        pairs = np.log(growth / D) + _fast_log_rising(1.0 + t, D - 1.0)
+        return float(pairs - (active + silent) / n.sum())
+
+    bounds = [tuple(np.log(np.array(_DISCOUNTS) / (1.0 - np.array(_DISCOUNTS)))), tuple(np.log(_SHIFTS))]
+    options = {"xatol": 1e-3, "fatol": 1e-8}
+    start = (-1.0, 0.5 * math.log(D))
+    best = optimize.minimize(negative, start, method="Nelder-Mead", bounds=bounds, options=options)
+    s, t = _from_point(best.x)
+    return BuffetUrn(float(n.sum() / BuffetUrn(1.0, t, s).working_neurons(D)), t, s)
+
+
+# -- private ------------------------------------------------------------------------------------------------------
+
+
+@kernel
+def _trials(
+    rng: np.random.Generator,
+    n_samples: int,
+    t: float,
+    s: float,
+    first: Integers,
+    counts: Integers,
+    active: Integers,
+) -> None:
+    """Run every neuron from the sample after its first to the last."""
+    for i in range(counts.size):
+        k = 1
+        for done in range(first[i], n_samples):
+            if rng.random() * (done + t) < k - s:
+                k += 1
+                active[done] += 1
+        counts[i] = k
+
+
+def _log_rising(base: float, n: Floats | float) -> Floats:
+    """``ln[(base)_n / n!]`` for ``base > 0``."""
+    if base <= 1.0:
+        return log_gamma_quotient(base, 1.0 - base, n)
+    return -log_gamma_quotient(1.0, base - 1.0, n)
+
+
+def _fast_log_rising(base: float, n: Floats | float) -> Floats:
+    """``ln[(base)_n / n!]`` for ``n > 0`` by a difference of ``gammaln``, or its asymptotic series above 1e6."""
+    return np.asarray(-betaln(base, n) - np.log(n))
+
+
+def _from_point(point: Floats) -> tuple[float, float]:
+    """Discount and concentration from the logit of ``s`` and the logarithm of ``t + s``."""
+    s = float(np.clip(1.0 / (1.0 + np.exp(-point[0])), *_DISCOUNTS))
+    # t > -s also after rounding
+    return s, max(float(np.exp(point[1])) - s, float(np.nextafter(-s, 1.0)))
+
+
+def _number(name: str, value: float, allowed: str, inside: bool) -> float:
+    if not (inside and math.isfinite(value)):
+        raise ValueError(f"{name}={value!r} must be a finite number in {allowed}")
+    return float(value)
+
+
+def _numbers(name: str, values: ArrayLike, low: float, high: float = math.inf) -> Floats:
+    array = np.asarray(values, dtype=float)
+    bad = ~(np.isfinite(array) & (array >= low) & (array <= high))
+    if np.any(bad):
+        end = "inf)" if math.isinf(high) else f"{high:g}]"
+        raise ValueError(f"{name} holds {array[bad].flat[0].item()!r}; every value must lie in [{low:g}, {end}")
+    return array
+
+
+def _whole(name: str, value: float, low: int = 1) -> int:
+    if not (math.isfinite(value) and value == int(value) and low <= value <= 2**53):
+        raise ValueError(f"{name}={value!r} must be an integer in [{low}, 2**53]")
+    return int(value)
