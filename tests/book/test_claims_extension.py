@@ -74,7 +74,8 @@ def small_ledger(monkeypatch):
     source = Source(key="test", title="A source", citation="", inventory=("eq-1",), claims=CLAIMS)
     monkeypatch.setattr(ledger, "sources", lambda: {"test": source})
     monkeypatch.setattr(ledger, "claims", lambda: by_id)
-    monkeypatch.setattr(ledger, "claim", by_id.__getitem__)
+    for module in ("neuroscale.ledger", "neuroscale.ledger.cite"):
+        monkeypatch.setattr(f"{module}.claim", by_id.__getitem__)
 
 
 def pages(root, first=FIRST, builder="html"):

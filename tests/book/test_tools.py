@@ -34,6 +34,10 @@ def test_the_reason_comes_last(output, said):
 
 
 def test_no_network_is_one_line(tmp_path):
+    python = tmp_path / "env/bin/python"  # an environment that is there already: creating one takes seconds
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
     (tmp_path / "some.lock").write_text(f"wheel==0.1 --hash=sha256:{'0' * 64}\n")
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "UV_"))}
     environment |= {
