@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import optimize
 from scipy.special import betaln
 
+from neuroscale import _validation as valid
 from neuroscale._jit import kernel
 from neuroscale.numerics import digamma_difference, log_gamma_quotient
 from neuroscale.randomness import generator
@@ -73,7 +74,7 @@ class BuffetPath:
         >>> bool(path.working_neurons(100) == path.counts.size)
         True
         """
-        samples = _numbers("D", D, 0, self.n_samples)
+        samples = valid.reals("D", D, low=0, high=self.n_samples)
         return np.searchsorted(self.first, samples, side="right").astype(np.int64)
 
 
@@ -112,11 +113,11 @@ class BuffetUrn:
     discount: float = 0.0
 
     def __post_init__(self) -> None:
-        s = _number("discount", self.discount, "[0, 1)", 0.0 <= self.discount < 1.0)
-        t = _number("concentration", self.concentration, f"({-s:g}, inf)", self.concentration > -s)
+        s = valid.real("discount", self.discount, low=0, high=1, open_high=True)
+        t = valid.real("concentration", self.concentration, low=-s, open_low=True)
         object.__setattr__(self, "discount", s)
         object.__setattr__(self, "concentration", t)
-        object.__setattr__(self, "mass", _number("mass", self.mass, "(0, inf)", self.mass > 0.0))
+        object.__setattr__(self, "mass", valid.real("mass", self.mass, low=0, open_low=True))
 
     # -- means --------------------------------------------------------------------------------------------------
 
@@ -139,7 +140,7 @@ class BuffetUrn:
         >>> BuffetUrn(10, 4.0).arrival_rate([0, 4]).round(12).tolist()    # mass t / (D + t)
         [10.0, 5.0]
         """
-        samples, s = _numbers("D", D, 0), self.discount
+        samples, s = valid.reals("D", D, low=0), self.discount
         return np.asarray(self.mass * np.exp(log_gamma_quotient(self.concentration + s, 1.0 - s, samples)))
 
     def working_neurons(self, D: ArrayLike, *, since: float = 0.0) -> Floats:
@@ -169,8 +170,8 @@ class BuffetUrn:
         >>> bool(abs(urn.arrival_rate([7, 8]).sum() / urn.working_neurons(9, since=7) - 1) < 1e-14)
         True
         """
-        start = float(_numbers("since", since, 0))
-        elapsed = _numbers("D", D, start) - start
+        start = float(valid.reals("since", since, low=0))
+        elapsed = valid.reals("D", D, low=start) - start
         rate, shifted = float(self.arrival_rate(start)), self.concentration + start
         later = np.maximum(elapsed - 1.0, 0.0)
         if self.discount == 0.0:
@@ -209,7 +210,7 @@ class BuffetUrn:
         >>> bool(abs(np.exp(urn.log_count_mean(range(1, 51), 50)).sum() / urn.working_neurons(50) - 1) < 1e-12)
         True
         """
-        count, samples = _numbers("k", k, 1), float(_numbers("D", D, 1))
+        count, samples = valid.reals("k", k, low=1), float(valid.reals("D", D, low=1))
         inside = np.minimum(count, samples)
         s, t = self.discount, self.concentration
         log_pmf = (
@@ -247,7 +248,7 @@ class BuffetUrn:
         >>> bool(path.counts.sum() == path.active.sum())
         True
         """
-        draw, D = generator(rng), _whole("D", D)
+        draw, D = generator(rng), valid.integer("D", D, low=1, high=2**53)
         arrivals = draw.poisson(self.arrival_rate(np.arange(D)))
         first = np.repeat(np.arange(1, D + 1), arrivals)
         counts, active = np.ones(first.size, dtype=np.int64), arrivals.astype(np.int64)
@@ -279,7 +280,7 @@ class BuffetUrn:
         >>> bool(counts.min() >= 1 and counts.max() <= 10**6)
         True
         """
-        draw, D = generator(rng), _whole("D", D)
+        draw, D = generator(rng), valid.integer("D", D, low=1, high=2**53)
         total = float(self.working_neurons(D))
         first = self._arrivals(total * draw.random(draw.poisson(total)), D)
         theta = draw.beta(1.0 - self.discount, first - 1.0 + self.concentration + self.discount)
@@ -325,8 +326,8 @@ def stationary_log_pmf(k: ArrayLike, discount: float) -> Floats:
     >>> np.exp(stationary_log_pmf([1, 2, 3], 0.5)).round(12).tolist()
     [0.5, 0.125, 0.0625]
     """
-    s = _number("discount", discount, "(0, 1)", 0.0 < discount < 1.0)
-    count = _numbers("k", k, 1)
+    s = valid.real("discount", discount, low=0, high=1, open_low=True, open_high=True)
+    count = valid.reals("k", k, low=1)
     return np.asarray(np.log(s) - np.log(count) + _log_rising(1.0 - s, count - 1.0))
 
 
@@ -362,8 +363,8 @@ def fit_buffet(counts: ArrayLike, n_samples: int) -> BuffetUrn:
     >>> abs(fit_buffet(counts, 10_000).discount - 0.5) < 0.05
     True
     """
-    D = _whole("n_samples", n_samples, low=2)
-    values, sizes = np.unique(_numbers("counts", counts, 0, D), return_counts=True)
+    D = valid.integer("n_samples", n_samples, low=2, high=2**53)
+    values, sizes = np.unique(valid.reals("counts", counts, low=0, high=D), return_counts=True)
     if np.any(uneven := values != np.floor(values)):
         raise ValueError(f"counts holds {values[uneven][0].item()!r}; every value must be an integer")
     k, n = values[values > 0], sizes[values > 0]
@@ -430,24 +431,3 @@ def _from_point(point: Floats) -> tuple[float, float]:
     s = float(np.clip(1.0 / (1.0 + np.exp(-point[0])), *_DISCOUNTS))
     # t > -s also after rounding
     return s, max(float(np.exp(point[1])) - s, float(np.nextafter(-s, 1.0)))
-
-
-def _number(name: str, value: float, allowed: str, inside: bool) -> float:
-    if not (inside and math.isfinite(value)):
-        raise ValueError(f"{name}={value!r} must be a finite number in {allowed}")
-    return float(value)
-
-
-def _numbers(name: str, values: ArrayLike, low: float, high: float = math.inf) -> Floats:
-    array = np.asarray(values, dtype=float)
-    bad = ~(np.isfinite(array) & (array >= low) & (array <= high))
-    if np.any(bad):
-        end = "inf)" if math.isinf(high) else f"{high:g}]"
-        raise ValueError(f"{name} holds {array[bad].flat[0].item()!r}; every value must lie in [{low:g}, {end}")
-    return array
-
-
-def _whole(name: str, value: float, low: int = 1) -> int:
-    if not (math.isfinite(value) and value == int(value) and low <= value <= 2**53):
-        raise ValueError(f"{name}={value!r} must be an integer in [{low}, 2**53]")
-    return int(value)

@@ -274,19 +274,19 @@ def test_fit_without_discount_ends_at_the_lower_bound() -> None:
         (lambda: BuffetUrn(1.0, np.nan, 0.5), r"concentration=nan must be a finite number"),
         (lambda: BuffetUrn(1.0, 1.0, 1.0), r"discount=1\.0 must be a finite number in \[0, 1\)"),
         (lambda: BuffetUrn(1.0, 1.0, -0.1), r"discount=-0\.1 must be a finite number in \[0, 1\)"),
-        (lambda: URNS[0].arrival_rate(-1), r"D holds -1\.0; every value must lie in \[0, inf\)"),
-        (lambda: URNS[0].working_neurons(3, since=5), r"D holds 3\.0; every value must lie in \[5, inf\)"),
-        (lambda: URNS[0].log_count_mean(0, 5), r"k holds 0\.0; every value must lie in \[1, inf\)"),
-        (lambda: URNS[0].simulate(0, rng=0), r"D=0 must be an integer in \[1, 2\*\*53\]"),
+        (lambda: URNS[0].arrival_rate(-1), r"D holds -1\.0; every value must be finite and at least 0"),
+        (lambda: URNS[0].working_neurons(3, since=5), r"D holds 3\.0; every value must be finite and at least 5"),
+        (lambda: URNS[0].log_count_mean(0, 5), r"k holds 0\.0; every value must be finite and at least 1"),
+        (lambda: URNS[0].simulate(0, rng=0), r"D=0 must be an integer in \[1, \d+\]"),
         (lambda: URNS[0].simulate(2.5, rng=0), r"D=2\.5 must be an integer"),  # type: ignore[arg-type]
         (lambda: URNS[0].sample_counts(float("nan"), rng=0), r"D=nan must be an integer"),  # type: ignore[arg-type]
-        (lambda: URNS[0].simulate(5, rng=0).working_neurons(6), r"D holds 6\.0; every value must lie in \[0, 5\]"),
+        (lambda: URNS[0].simulate(5, rng=0).working_neurons(6), r"D holds 6\.0; every value must be in \[0, 5\]"),
         (lambda: stationary_log_pmf(1, 0.0), r"discount=0\.0 must be a finite number in \(0, 1\)"),
         (lambda: stationary_log_pmf(0, 0.5), r"k holds 0\.0"),
         (lambda: fit_buffet([1, 1, 0], 5), r"counts holds 1 distinct positive values; two are needed"),
-        (lambda: fit_buffet([1, 6], 5), r"counts holds 6\.0; every value must lie in \[0, 5\]"),
+        (lambda: fit_buffet([1, 6], 5), r"counts holds 6\.0; every value must be in \[0, 5\]"),
         (lambda: fit_buffet([1, 1.5], 5), r"counts holds 1\.5; every value must be an integer"),
-        (lambda: fit_buffet([1, 2], 1), r"n_samples=1 must be an integer in \[2, 2\*\*53\]"),
+        (lambda: fit_buffet([1, 2], 1), r"n_samples=1 must be an integer in \[2, \d+\]"),
     ],
 )
 def test_errors_name_argument_value_and_range(call: Callable[[], Any], message: str) -> None:

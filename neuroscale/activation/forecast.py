@@ -20,10 +20,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from neuroscale import _validation as valid
 from neuroscale.numerics import log_gamma_quotient
 from neuroscale.urn import fit_buffet
 
-from . import _validation as valid
 from .beta_binomial import beta_binomial, log_pmf
 from .inference import CountFit, fit_counts
 

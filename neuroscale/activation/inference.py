@@ -18,9 +18,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, stats
 from scipy.special import polygamma
 
+from neuroscale import _validation as valid
 from neuroscale.numerics import digamma_difference
 
-from . import _validation as valid
 from .beta_binomial import interval_probability, log_pmf
 
 __all__ = ["CountFit", "fit_counts"]
@@ -87,8 +87,7 @@ class CountFit:
         True
         """
         valid.choice("name", name, ("a", "b"))
-        if not 0 < level < 1:
-            raise ValueError(f"level={level!r} must be in (0, 1)")
+        level = valid.real("level", level, low=0, high=1, open_low=True, open_high=True)
         value, error = (self.a, self.se_a) if name == "a" else (self.b, self.se_b)
         reach = float(np.exp(stats.norm.ppf(0.5 + level / 2) * error / value))
         return value / reach, value * reach

@@ -25,9 +25,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from neuroscale import _validation as valid
 from neuroscale.numerics import log_gamma_quotient
 
-from . import _validation as valid
 from .beta_binomial import beta_binomial, interval_probability, log_pmf, negative_binomial_log_pmf
 
 __all__ = ["ActivationLaw"]

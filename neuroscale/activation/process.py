@@ -24,11 +24,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neuroscale import _validation as valid
 from neuroscale.numerics import log_gamma_quotient
 from neuroscale.randomness import generator, streams
 
 from . import _kernels
-from . import _validation as valid
 from .law import ActivationLaw
 
 __all__ = [

@@ -274,7 +274,7 @@ def test_interval() -> None:
             r"counts are not over-dispersed against a binomial law outside the atoms",
         ),
         (lambda: fit_counts([0, 0, 1, 9], 9).interval("c"), r"name='c' must be one of 'a', 'b'"),
-        (lambda: fit_counts([0, 0, 1, 9], 9).interval("a", 2), r"level=2 must be a finite number in \(0, 1\]"),
+        (lambda: fit_counts([0, 0, 1, 9], 9).interval("a", 2), r"level=2 must be a finite number in \(0, 1\)"),
     ],
 )
 def test_errors_name_argument_value_and_range(call: Callable[[], Any], message: str) -> None:

@@ -1,4 +1,4 @@
-"""Argument checks shared by the rooms of this part: every message names argument, value and range."""
+"""Argument checks shared by the package: every message names argument, value and range."""
 
 from __future__ import annotations
 
@@ -9,17 +9,26 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 
-def real(name: str, value: float, *, low: float, high: float = math.inf, open_low: bool = False) -> float:
+def real(
+    name: str,
+    value: float,
+    *,
+    low: float,
+    high: float = math.inf,
+    open_low: bool = False,
+    open_high: bool = False,
+) -> float:
     """Return ``value`` as a float inside the range, or raise ``ValueError``."""
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError):
         number = math.nan
-    inside = low < number <= high if open_low else low <= number <= high
-    if not inside or math.isinf(number):
-        bracket = "(" if open_low else "["
-        end = "inf)" if math.isinf(high) else f"{high:g}]"
-        raise ValueError(f"{name}={value!r} must be a finite number in {bracket}{low:g}, {end}")
+    above = low < number if open_low else low <= number
+    below = number < high if open_high else number <= high
+    if not (above and below) or math.isinf(number):
+        left = "(" if open_low else "["
+        right = ")" if open_high or math.isinf(high) else "]"
+        raise ValueError(f"{name}={value!r} must be a finite number in {left}{low:g}, {high:g}{right}")
     return number
 
 
@@ -35,15 +44,16 @@ def integer(name: str, value: float, *, low: int, high: int = 2**62) -> int:
     return exact
 
 
-def reals(name: str, values: ArrayLike, *, low: float = 0.0) -> NDArray[np.float64]:
-    """Return ``values`` as a float array, all finite and at least ``low``, or raise ``ValueError``."""
+def reals(name: str, values: ArrayLike, *, low: float = 0.0, high: float = math.inf) -> NDArray[np.float64]:
+    """Return ``values`` as a float array, all finite and inside the range, or raise ``ValueError``."""
     try:
         array = np.asarray(values, dtype=float)
     except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{name}={values!r} must be numbers, all at least {low:g}") from None
-    bad = ~(np.isfinite(array) & (array >= low))
+    bad = ~(np.isfinite(array) & (array >= low) & (array <= high))
     if np.any(bad):
-        raise ValueError(f"{name} holds {array[bad].flat[0].item()!r}; every value must be finite and at least {low:g}")
+        allowed = f"finite and at least {low:g}" if math.isinf(high) else f"in [{low:g}, {high:g}]"
+        raise ValueError(f"{name} holds {array[bad].flat[0].item()!r}; every value must be {allowed}")
     return array
 
 
