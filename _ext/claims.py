@@ -63,6 +63,14 @@ class _Rendering(SphinxDirective):
         self.state.nested_parse(StringList(text.splitlines(), source), line - 1, box)
         return box
 
+    def part(self, label: str, text: str, *classes: str) -> nodes.container:
+        """Text of a claim under its label, if it has one."""
+        part = nodes.container(classes=list(classes))
+        if label:
+            part += nodes.paragraph("", "", nodes.strong(text=label), classes=["claim-label"])
+        part += self.markdown(text, "claim-text")
+        return part
+
     def inline(self, text: str) -> list[nodes.Node]:
         parsed, messages = self.parse_inline(text, lineno=self.lineno)
         return [*parsed, *messages]
@@ -122,11 +130,11 @@ class ClaimBox(_Rendering):
         box = nodes.container(classes=["claim-box", f"claim-{entry.verdict}"])
         box += self._head(entry)
         own = entry.verdict in ("theorem", "conjecture")
-        box += self._part("Statement" if own else "The source says", entry.statement, "claim-statement")
+        box += self.part("Statement" if own else "The source says", entry.statement, "claim-part", "claim-statement")
         if entry.correction:
-            box += self._part("Corrected", entry.correction, "claim-correction")
+            box += self.part("Corrected", entry.correction, "claim-part", "claim-correction")
         if entry.note:
-            box += self._part("", entry.note, "claim-note")
+            box += self.part("", entry.note, "claim-part", "claim-note")
         return [box]
 
     def _own_claim(self, claim_id: str) -> Claim:
@@ -151,13 +159,6 @@ class ClaimBox(_Rendering):
         head += [nodes.Text(" "), nodes.inline(text=entry.where, classes=["claim-where"]), nodes.Text(" ")]
         head += badge(entry.verdict)
         return head
-
-    def _part(self, label: str, text: str, style: str) -> nodes.container:
-        part = nodes.container(classes=["claim-part", style])
-        if label:
-            part += nodes.paragraph("", "", nodes.strong(text=label), classes=["claim-label"])
-        part += self.markdown(text, "claim-text")
-        return part
 
 
 class ClaimSummary(_Rendering):
@@ -203,9 +204,9 @@ class ClaimLedger(_Rendering):
         head += nodes.paragraph("", "", badge(entry.verdict), nodes.Text(" "), self._place(entry))
         text = nodes.entry("", self.markdown(entry.statement, "claim-text"))
         if entry.correction:
-            text += self._labelled("Corrected", entry.correction, "claim-correction")
+            text += self.part("Corrected", entry.correction, "claim-correction")
         if entry.note:
-            text += self._labelled("", entry.note, "claim-note")
+            text += self.part("", entry.note, "claim-note")
         text += self._citation(entry)
         return nodes.row("", head, text, classes=["ledger-row", f"is-{entry.verdict}"])
 
@@ -220,13 +221,6 @@ class ClaimLedger(_Rendering):
         if entry.decided:
             return self.link(entry.chapter, box_anchor(entry.id))
         return nodes.inline(text=f"{entry.chapter} (to come)", classes=["claim-where"])
-
-    def _labelled(self, label: str, text: str, style: str) -> nodes.container:
-        part = nodes.container(classes=[style])
-        if label:
-            part += nodes.paragraph("", "", nodes.strong(text=label), classes=["claim-label"])
-        part += self.markdown(text, "claim-text")
-        return part
 
 
 class ClaimTotals(_Rendering):
