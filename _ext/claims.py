@@ -112,6 +112,11 @@ def _entry(*inlines: nodes.Node) -> nodes.entry:
     return nodes.entry("", nodes.paragraph("", "", *inlines))
 
 
+def _where(entry: Claim) -> str:
+    """Place in the source; for a statement that the source does not print, whose it is."""
+    return f"{entry.where} ({_ledger().ORIGINS[entry.origin]})" if entry.origin else entry.where
+
+
 def badge(verdict: str, *content: nodes.Node) -> nodes.inline:
     """Verdict as a coloured word; ``content`` (a link) takes the word's place."""
     inside = content or (nodes.Text(verdict),)
@@ -129,7 +134,7 @@ class ClaimBox(_Rendering):
         self.note_sources()
         box = nodes.container(classes=["claim-box", f"claim-{entry.verdict}"])
         box += self._head(entry)
-        own = entry.verdict in ("theorem", "conjecture")
+        own = entry.origin or entry.verdict in ("theorem", "conjecture")
         box += self.part("Statement" if own else "The source says", entry.statement, "claim-part", "claim-statement")
         if entry.correction:
             box += self.part("Corrected", entry.correction, "claim-part", "claim-correction")
@@ -156,7 +161,7 @@ class ClaimBox(_Rendering):
         permalink = self.link(entry.id, entry.id)
         head = nodes.paragraph("", "", self.target(box_anchor(entry.id)), classes=["claim-head"])
         head += nodes.inline("", "", permalink, classes=["claim-id"])
-        head += [nodes.Text(" "), nodes.inline(text=entry.where, classes=["claim-where"]), nodes.Text(" ")]
+        head += [nodes.Text(" "), nodes.inline(text=_where(entry), classes=["claim-where"]), nodes.Text(" ")]
         head += badge(entry.verdict)
         return head
 
@@ -173,7 +178,7 @@ class ClaimSummary(_Rendering):
         listing = nodes.bullet_list(bullet="-", classes=["claim-summary"])
         for entry in decided:
             line = nodes.paragraph("", "", self.link(entry.id, box_anchor(entry.id)))
-            where = nodes.inline(text=entry.where, classes=["claim-where"])
+            where = nodes.inline(text=_where(entry), classes=["claim-where"])
             line += [nodes.Text(" "), where, nodes.Text(" ")]
             line += badge(entry.verdict, self.link(entry.verdict, box_anchor(entry.id)))
             listing += nodes.list_item("", line)
@@ -199,7 +204,7 @@ class ClaimLedger(_Rendering):
 
     def _row(self, entry: Claim) -> nodes.row:
         name = nodes.literal(text=entry.id)
-        where = nodes.inline(text=entry.where, classes=["claim-where"])
+        where = nodes.inline(text=_where(entry), classes=["claim-where"])
         head = _entry(self.target(entry.id), name, nodes.Text(" "), where)
         head += nodes.paragraph("", "", badge(entry.verdict), nodes.Text(" "), self._place(entry))
         text = nodes.entry("", self.markdown(entry.statement, "claim-text"))

@@ -2,6 +2,7 @@
 
 from . import check as check
 from .cite import citation as citation
+from .claims import ORIGINS as ORIGINS
 from .claims import VERDICTS as VERDICTS
 from .claims import Claim as Claim
 from .claims import Source as Source

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-__all__ = ["VERDICTS", "Claim", "Source", "claim", "claims", "sources"]
+__all__ = ["ORIGINS", "VERDICTS", "Claim", "Source", "claim", "claims", "sources"]
 
 #: Verdict -> what it promises the reader.  ``open``: no executed check decides the claim yet.
 VERDICTS: Mapping[str, str] = {
@@ -32,7 +32,13 @@ VERDICTS: Mapping[str, str] = {
 
 _HEAD = ("source", "title", "claims")
 _REQUIRED = ("id", "where", "statement", "verdict", "chapter")
-_OPTIONAL = ("covers", "correction", "note")
+_OPTIONAL = ("covers", "origin", "correction", "note")
+
+#: Where a statement that the source itself does not print comes from.
+ORIGINS: Mapping[str, str] = {
+    "standard": "known in the field",
+    "ours": "new in this book",
+}
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,8 @@ class Claim:
         Keys of the source's inventory (equations and displays) that this claim answers for.
     correction, note
         Markdown; empty when there is nothing to add.
+    origin
+        A key of :data:`ORIGINS` for a statement that the source does not print; empty for one that it does.
     """
 
     id: str
@@ -68,6 +76,7 @@ class Claim:
     covers: tuple[str, ...] = ()
     correction: str = ""
     note: str = ""
+    origin: str = ""
 
     @property
     def decided(self) -> bool:
@@ -118,6 +127,8 @@ def _parse(text: str, name: str) -> Source:
             raise ValueError(f"{label}: missing {missing}, unknown {unknown}")
         if entry["verdict"] not in VERDICTS:
             raise ValueError(f"{label}: verdict {entry['verdict']!r} is none of {', '.join(VERDICTS)}")
+        if entry.get("origin", "") not in {"", *ORIGINS}:
+            raise ValueError(f"{label}: origin {entry['origin']!r} is none of {', '.join(ORIGINS)}")
         if entry["verdict"] == "corrected" and not entry.get("correction"):
             raise ValueError(f"{label}: a corrected claim needs its correction")
         entries.append(_claim(entry, data["source"]))
@@ -131,7 +142,7 @@ def _parse(text: str, name: str) -> Source:
 
 
 def _claim(entry: Mapping[str, Any], source: str) -> Claim:
-    text = {key: str(entry.get(key, "")).strip() for key in (*_REQUIRED, "correction", "note")}
+    text = {key: str(entry.get(key, "")).strip() for key in (*_REQUIRED, "correction", "note", "origin")}
     return Claim(source=source, covers=tuple(entry.get("covers", ())), **text)
 
 

@@ -53,6 +53,7 @@ def test_an_open_claim_is_not_decided() -> None:
         ("id: so-eq-1\n    ", "", r"missing \['id'\]"),
         ("    covers: [eq-1]\n", "    cover: [eq-1]\n", r"claim 'so-eq-1': missing \[\], unknown \['cover'\]"),
         ("verdict: verified", "verdict: true-ish", r"claim 'so-eq-1': verdict 'true-ish' is none of verified, "),
+        ("    note: A slip.\n", "    origin: mine\n", r"claim 'so-eq-2': origin 'mine' is none of standard, ours"),
         ("    correction: $F = ma$\n", "", r"claim 'so-eq-2': a corrected claim needs its correction"),
     ],
 )
