@@ -1,1 +1,1 @@
-"""Benchmarks of the activation process, each with its peer in the same run: ``python -m benchmarks``."""
+"""Benchmarks, each with its peer in the same run: ``python -m benchmarks``."""

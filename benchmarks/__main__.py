@@ -5,16 +5,18 @@ from __future__ import annotations
 import sys
 import time
 
-from .cases import CASES, Sizes
+from . import activation, percolation
 from .harness import Row, header, table
 
 
 def main() -> None:
     start = time.perf_counter()
     rows: list[Row] = []
-    for number, case in enumerate(CASES, start=1):
-        print(f"{number}/{len(CASES)} {case.__name__}", file=sys.stderr, flush=True)
-        rows += case(Sizes())
+    parts = (activation, percolation)
+    works = [(case, part.Sizes()) for part in parts for case in part.CASES]
+    for number, (case, sizes) in enumerate(works, start=1):
+        print(f"{number}/{len(works)} {case.__name__}", file=sys.stderr, flush=True)
+        rows += case(sizes)
     print(header())
     print("Medians of interleaved repeats in one process; peer/ours above 1 means that ours is faster.\n")
     print(table(rows))

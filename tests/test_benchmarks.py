@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks import cases, harness, peers
+from benchmarks import activation as cases
+from benchmarks import harness, peers
 from neuroscale.activation import ActivationLaw, fit_counts, sample_counts, simulate_events
 from neuroscale.ledger import check
 

@@ -1,4 +1,4 @@
-"""What is compared; sizes are arguments, so that the tests can run every case small."""
+"""The activation process against its peers; sizes are arguments, so that the tests can run every case small."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Percolation: clusters, data made of clusters, learners on them, and the scaling laws that follow."""
