@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks import activation as cases
 from benchmarks import harness, peers
+from benchmarks import percolation as percolation_cases
 from neuroscale.activation import ActivationLaw, fit_counts, sample_counts, simulate_events
 from neuroscale.ledger import check
 
@@ -56,6 +57,15 @@ def test_cases_run_at_toy_size(case: object) -> None:
     rows = case(TOY)  # type: ignore[operator]
     assert all(row.ours > 0 and row.peer > 0 for row in rows)
     assert "peer/ours" in harness.table(rows)
+
+
+def test_percolation_cases_run_at_toy_size_and_agree() -> None:
+    toy = percolation_cases.Sizes(repeats=1, grown=(100, 1000), tree=2000, boxes=((2, 40), (3, 12), (4, 7), (6, 4)))
+    rows = [row for case in percolation_cases.CASES for row in case(toy)]
+    assert all(row.ours > 0 and row.peer > 0 for row in rows)
+    # a row that compares results says so in its note
+    assert not [row.note for row in rows if "NOT equal" in row.note]
+    assert any("sizes, equal" in row.note for row in rows)
 
 
 def test_table_and_header() -> None:

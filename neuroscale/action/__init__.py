@@ -1,1 +1,35 @@
 """The Taylor expansion of the action: networks, their loss as a power series at zero, and what it can tell."""
+
+from .activation_series import activation_coefficients as activation_coefficients
+from .activation_series import activation_radius as activation_radius
+from .activations import ACTIVATIONS as ACTIVATIONS
+from .activations import activate as activate
+from .activations import value_and_slope as value_and_slope
+from .convergence import Singularity as Singularity
+from .convergence import convergence_radius as convergence_radius
+from .convergence import pole_radius as pole_radius
+from .convergence import root_test_radius as root_test_radius
+from .data import CODINGS as CODINGS
+from .data import Dataset as Dataset
+from .data import Split as Split
+from .data import balanced_split as balanced_split
+from .data import load_digits as load_digits
+from .expansion import action_series as action_series
+from .expansion import linear_action as linear_action
+from .expansion import linear_series as linear_series
+from .expansion import softmax_series as softmax_series
+from .expansion import uniform_divergence as uniform_divergence
+from .fashion_mnist import FASHION_MNIST_MD5 as FASHION_MNIST_MD5
+from .fashion_mnist import load_fashion_mnist as load_fashion_mnist
+from .moments import action_monomials as action_monomials
+from .moments import moment_tensor as moment_tensor
+from .network import Network as Network
+from .partition import partition_zero as partition_zero
+from .partition import zeros_inside as zeros_inside
+from .saddle import FisherMinimum as FisherMinimum
+from .saddle import escape_rates as escape_rates
+from .saddle import fisher_minimum as fisher_minimum
+from .saddle import saddle_spectrum as saddle_spectrum
+from .training import Descent as Descent
+from .training import TrainingResult as TrainingResult
+from .training import train as train

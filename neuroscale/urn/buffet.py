@@ -24,9 +24,10 @@ from scipy import optimize
 from scipy.special import betaln
 
 from neuroscale import _validation as valid
-from neuroscale._jit import kernel
-from neuroscale.numerics import digamma_difference, log_gamma_quotient
 from neuroscale.randomness import generator
+
+from . import _kernels
+from ._laws import arrivals, fast_log_rising, log_arrival, log_beta_binomial, log_rising
 
 __all__ = ["BuffetPath", "BuffetUrn", "fit_buffet", "stationary_log_pmf"]
 
@@ -141,7 +142,7 @@ class BuffetUrn:
         [10.0, 5.0]
         """
         samples, s = valid.reals("D", D, low=0), self.discount
-        return np.asarray(self.mass * np.exp(log_gamma_quotient(self.concentration + s, 1.0 - s, samples)))
+        return np.asarray(self.mass * np.exp(log_arrival(samples, s, self.concentration + s)))
 
     def working_neurons(self, D: ArrayLike, *, since: float = 0.0) -> Floats:
         r"""Expected number of neurons that start to work after sample `since` and up to `D`.
@@ -172,15 +173,8 @@ class BuffetUrn:
         """
         start = float(valid.reals("since", since, low=0))
         elapsed = valid.reals("D", D, low=start) - start
-        rate, shifted = float(self.arrival_rate(start)), self.concentration + start
-        later = np.maximum(elapsed - 1.0, 0.0)
-        if self.discount == 0.0:
-            growth = shifted * digamma_difference(1.0 + shifted, later)
-        else:
-            steps = -log_gamma_quotient(1.0 + shifted, self.discount, later)
-            growth = (shifted + self.discount) / self.discount * np.expm1(steps)
-        # below one sample: linear, so that real values are allowed and no sample brings nobody
-        return np.asarray(np.minimum(elapsed, 1.0) * rate + rate * growth)
+        rate = float(self.arrival_rate(start))
+        return np.asarray(rate * arrivals(elapsed, self.discount, self.concentration + start))
 
     def log_count_mean(self, k: ArrayLike, D: int) -> Floats:
         r"""Logarithm of the expected number of neurons with exactly `k` activations after `D` samples.
@@ -213,11 +207,7 @@ class BuffetUrn:
         count, samples = valid.reals("k", k, low=1), float(valid.reals("D", D, low=1))
         inside = np.minimum(count, samples)
         s, t = self.discount, self.concentration
-        log_pmf = (
-            _log_rising(1.0 - s, inside - 1.0)
-            + _log_rising(t + s, samples - inside)
-            - _log_rising(1.0 + t, samples - 1.0)
-        )
+        log_pmf = log_beta_binomial(inside - 1.0, samples - 1.0, 1.0 - s, t + s)
         value = np.log(self.mass * samples) - np.log(inside) + log_pmf
         return np.where(count > samples, -np.inf, value)
 
@@ -252,7 +242,7 @@ class BuffetUrn:
         arrivals = draw.poisson(self.arrival_rate(np.arange(D)))
         first = np.repeat(np.arange(1, D + 1), arrivals)
         counts, active = np.ones(first.size, dtype=np.int64), arrivals.astype(np.int64)
-        _trials(draw, D, self.concentration, self.discount, first, counts, active)
+        _kernels.trials(draw, D, self.concentration, self.discount, first, counts, active)
         return BuffetPath(D, counts, first, active)
 
     def sample_counts(self, D: int, *, rng: np.random.Generator | int) -> Integers:
@@ -328,7 +318,7 @@ def stationary_log_pmf(k: ArrayLike, discount: float) -> Floats:
     """
     s = valid.real("discount", discount, low=0, high=1, open_low=True, open_high=True)
     count = valid.reals("k", k, low=1)
-    return np.asarray(np.log(s) - np.log(count) + _log_rising(1.0 - s, count - 1.0))
+    return np.asarray(np.log(s) - np.log(count) + log_rising(1.0 - s, count - 1.0))
 
 
 def fit_buffet(counts: ArrayLike, n_samples: int) -> BuffetUrn:
@@ -376,11 +366,11 @@ def fit_buffet(counts: ArrayLike, n_samples: int) -> BuffetUrn:
     def negative(point: Floats) -> float:
         s, t = _from_point(point)
         # as log_count_mean and working_neurons: to the 1e-9 that a search needs, in a twentieth of the time
-        active = n[repeated] @ _fast_log_rising(1.0 - s, k[repeated] - 1.0)
-        silent = n[partial] @ _fast_log_rising(t + s, D - k[partial])
+        active = n[repeated] @ fast_log_rising(1.0 - s, k[repeated] - 1.0)
+        silent = n[partial] @ fast_log_rising(t + s, D - k[partial])
         steps = betaln(1.0 + t, s) - betaln(t + D, s)
         growth = 1.0 + (t + s) / s * np.expm1(steps)
-        pairs = np.log(growth / D) + _fast_log_rising(1.0 + t, D - 1.0)
+        pairs = np.log(growth / D) + fast_log_rising(1.0 + t, D - 1.0)
         return float(pairs - (active + silent) / n.sum())
 
     bounds = [tuple(np.log(np.array(_DISCOUNTS) / (1.0 - np.array(_DISCOUNTS)))), tuple(np.log(_SHIFTS))]
@@ -392,38 +382,6 @@ def fit_buffet(counts: ArrayLike, n_samples: int) -> BuffetUrn:
 
 
 # -- private ------------------------------------------------------------------------------------------------------
-
-
-@kernel
-def _trials(
-    rng: np.random.Generator,
-    n_samples: int,
-    t: float,
-    s: float,
-    first: Integers,
-    counts: Integers,
-    active: Integers,
-) -> None:
-    """Run every neuron from the sample after its first to the last."""
-    for i in range(counts.size):
-        k = 1
-        for done in range(first[i], n_samples):
-            if rng.random() * (done + t) < k - s:
-                k += 1
-                active[done] += 1
-        counts[i] = k
-
-
-def _log_rising(base: float, n: Floats | float) -> Floats:
-    """``ln[(base)_n / n!]`` for ``base > 0``."""
-    if base <= 1.0:
-        return log_gamma_quotient(base, 1.0 - base, n)
-    return -log_gamma_quotient(1.0, base - 1.0, n)
-
-
-def _fast_log_rising(base: float, n: Floats | float) -> Floats:
-    """``ln[(base)_n / n!]`` for ``n > 0`` by a difference of ``gammaln``, or its asymptotic series above 1e6."""
-    return np.asarray(-betaln(base, n) - np.log(n))
 
 
 def _from_point(point: Floats) -> tuple[float, float]:

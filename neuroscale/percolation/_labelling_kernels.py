@@ -1,0 +1,247 @@
+"""Compiled union-find labelling of boxes: arrays in, arrays out; nothing is validated here.
+
+Sites are visited in C order, so that only *backward* neighbours matter.  A row is a line along the last axis; ``lines``
+lists, for the row at hand, the distances to the backward neighbours in other rows (0-padded, ``n_lines`` of them).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuroscale._jit import kernel
+
+Bytes = NDArray[np.uint8]
+#: int32, or uint32 where a sweep needs speed: numba checks a signed index for being negative
+Labels = NDArray[Any]
+Integers = NDArray[np.int64]
+
+
+@kernel
+def _root(parent: Labels, label: Any) -> Any:
+    """Root of a label, which is its own parent, with path halving."""
+    while True:
+        above = parent[label]
+        if above == label:
+            return label
+        parent[label] = parent[above]
+        label = parent[above]
+
+
+@kernel
+def _absorb(parent: Labels, sizes: Integers, one: Any, other: Any) -> Any:
+    """Join two roots, the smaller cluster below the larger; return the root that is left."""
+    if sizes[other] > sizes[one]:
+        one, other = other, one
+    sizes[one] += sizes[other]
+    parent[other] = one
+    return one
+
+
+@kernel
+def sweep(
+    occupied: Bytes,
+    first_row: int,
+    shape: Integers,
+    strides: Integers,
+    plane: Labels,
+    parent: Labels,
+    sizes: Integers,
+    used: int,
+    limit: int,
+) -> tuple[int, int]:
+    """Label rows of a slab until its end or until ``limit`` labels may be used; return (next row, labels used).
+
+    ``plane`` holds the labels of the last hyperplane: an entry is overwritten exactly when the sweep reaches the site
+    one hyperplane further, whose neighbour along the first axis it is.  ``shape`` and ``strides`` describe the axes
+    inside a hyperplane.
+    """
+    axes, width = shape.size, shape[-1]
+    n_rows = occupied.size // width
+    none, one = np.uint32(0), np.uint32(1)
+    lines = np.zeros(axes, np.int64)
+    place = np.zeros(axes, np.int64)
+    filled = np.zeros(width + 1, np.uint32)
+    slot = (first_row % (plane.size // width)) * width
+    for axis in range(axes):
+        place[axis] = (slot // strides[axis]) % shape[axis]
+    for row in range(first_row, n_rows):
+        if used + width > limit:
+            return row, used
+        n_lines = 0
+        for axis in range(axes - 1):
+            if place[axis] > 0:
+                lines[n_lines] = strides[axis]
+                n_lines += 1
+        # which sites are occupied is random: listing them first spares a branch that nothing can predict
+        n_filled = none
+        for j in range(width):
+            filled[n_filled] = np.uint32(j)
+            n_filled += np.uint32(occupied[row * width + j] != 0)
+        current = plane[slot : slot + width]
+        left, following = none, none
+        for number in range(n_filled):
+            j = filled[number]
+            if j > following:
+                left = none
+            while following < j:
+                current[following] = none
+                following += one
+            label = current[j]
+            if label == none:
+                label = left
+            else:
+                label = _root(parent, label)
+                if left != none and left != label:
+                    label = _absorb(parent, sizes, label, left)
+            for line in range(n_lines):
+                other = plane[np.uint64(slot + np.int64(j) - lines[line])]
+                if other != none and other != label:
+                    other = _root(parent, other)
+                    if label == none:
+                        label = other
+                    elif other != label:
+                        label = _absorb(parent, sizes, label, other)
+            if label == none:
+                used += 1
+                label = np.uint32(used)
+                parent[label] = label
+                sizes[label] = 0
+            sizes[label] += 1
+            current[j] = label
+            left = label
+            following = j + one
+        while following < width:
+            current[following] = none
+            following += one
+        slot += width
+        if slot == plane.size:
+            slot = 0
+        axis = axes - 2
+        while axis >= 0:
+            place[axis] += 1
+            if place[axis] < shape[axis]:
+                break
+            place[axis] = 0
+            axis -= 1
+    return n_rows, used
+
+
+@kernel
+def recycle(
+    plane: Labels, parent: Labels, sizes: Integers, used: int, fresh: Labels, finished: Integers
+) -> tuple[int, int]:
+    """Write out clusters that no longer touch ``plane`` and renumber the others; return (labels used, finished).
+
+    ``fresh``, as long as ``parent``, is scratch space: the new label of each root that is still open.
+    """
+    fresh[: used + 1] = 0
+    n_open = 0
+    for slot in range(plane.size):
+        if plane[slot] > 0:
+            root = _root(parent, plane[slot])
+            if fresh[root] == 0:
+                n_open += 1
+                fresh[root] = n_open
+            plane[slot] = fresh[root]
+    n_finished = 0
+    # open sizes wait in the part of ``finished`` that finished clusters cannot reach
+    for label in range(1, used + 1):
+        if parent[label] == label:
+            if fresh[label] == 0:
+                finished[n_finished] = sizes[label]
+                n_finished += 1
+            else:
+                finished[finished.size - np.int64(fresh[label])] = sizes[label]
+    for label in range(1, n_open + 1):
+        parent[label] = label
+        sizes[label] = finished[finished.size - label]
+    return n_open, n_finished
+
+
+@kernel
+def _join(parent: Labels, one: Any, other: Any) -> Any:
+    one, other = _root(parent, one), _root(parent, other)
+    if one > other:
+        one, other = other, one
+    parent[other] = one
+    return one
+
+
+@kernel
+def provisional(occupied: Bytes, shape: Integers, strides: Integers, labels: Labels, parent: Labels) -> int:
+    """Give every occupied site a provisional label, joining those of backward neighbours; return their number."""
+    axes, width = shape.size, shape[-1]
+    lines = np.zeros(axes, np.int64)
+    used = 0
+    for start in range(0, occupied.size, width):
+        n_lines = 0
+        for axis in range(axes - 1):
+            if (start // strides[axis]) % shape[axis] > 0:
+                lines[n_lines] = strides[axis]
+                n_lines += 1
+        left = 0
+        for site in range(start, start + width):
+            if not occupied[site]:
+                left = 0
+                labels[site] = 0
+                continue
+            label = left
+            for line in range(n_lines):
+                other = labels[site - lines[line]]
+                if other == 0 or other == label:
+                    continue
+                label = _root(parent, other) if label == 0 else _join(parent, label, other)
+            if label == 0:
+                used += 1
+                label = used
+                parent[label] = label
+            labels[site] = label
+            left = label
+    return used
+
+
+@kernel
+def join_faces(shape: Integers, strides: Integers, labels: Labels, parent: Labels) -> None:
+    """Join labels across opposite faces of the box."""
+    for axis in range(shape.size):
+        stride, length = strides[axis], shape[axis]
+        across = (length - 1) * stride
+        for start in range(0, labels.size, stride * length):
+            for site in range(start, start + stride):
+                if labels[site] > 0 and labels[site + across] > 0:
+                    _join(parent, labels[site], labels[site + across])
+
+
+@kernel
+def finish(used: int, labels: Labels, parent: Labels) -> None:
+    """Number the clusters 1, 2, ... in the order of their first sites."""
+    n_clusters = 0
+    for label in range(1, used + 1):
+        if parent[label] == label:
+            n_clusters += 1
+            parent[label] = n_clusters
+        else:
+            parent[label] = parent[parent[label]]
+    parent[0] = 0
+    for site in range(labels.size):
+        labels[site] = parent[labels[site]]
+
+
+@kernel
+def bonds(p: float, periodic: bool, rng: np.random.Generator, length: int, strides: Integers, parent: Labels) -> None:
+    """Draw every bond of a cubic box and join its ends; entry ``i + 1`` of ``parent`` belongs to site ``i``."""
+    sites = parent.size - 1
+    for axis in range(strides.size):
+        stride = strides[axis]
+        block = stride * length
+        for start in range(0, sites, block):
+            for site in range(start + stride, start + block):
+                if rng.random() < p:
+                    _join(parent, site + 1, site + 1 - stride)
+            if periodic:
+                for site in range(start, start + stride):
+                    if rng.random() < p:
+                        _join(parent, site + 1, site + 1 + block - stride)

@@ -1,0 +1,125 @@
+r"""Thresholds from the growth of single clusters, in any dimension up to eight.
+
+Near the threshold the tail of the cluster of the origin scales as
+
+.. math::
+
+   s^{\tau-2}P(|C|\ge s)=A\,\bigl[1+x+e\,x^2\bigr]+C s^{-\Omega},\qquad x=B\,(p-p_c)\,s^{\sigma},
+
+the beginning of a scaling function and one correction.  Below :math:`p_c` the left side bends down, above it bends up;
+growth at three occupations and a fit of :math:`p_c,A,B,e,C` give the estimate.  The exponents :math:`\tau,\sigma` are
+universal and taken as known; :math:`\Omega` is an effective one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import least_squares
+
+from neuroscale import _validation as valid
+from neuroscale.randomness import generator
+
+from .growth import Kind, grow_clusters
+from .wrapping import ThresholdEstimate
+
+__all__ = ["CRITICAL_EXPONENTS", "estimate_threshold"]
+
+Floats = NDArray[np.float64]
+
+#: Fisher exponent, cutoff exponent and effective correction exponent of cluster numbers: exact in two dimensions and
+#: from six on, else from simulations.  (The correction exponents from four dimensions on are nominal.)
+CRITICAL_EXPONENTS: dict[int, tuple[float, float, float]] = {
+    2: (187 / 91, 36 / 91, 72 / 91),
+    3: (2.1892, 0.4524, 0.64),
+    4: (2.3142, 0.479, 0.5),
+    5: (2.419, 0.496, 0.5),
+    6: (2.5, 0.5, 0.5),
+    7: (2.5, 0.5, 0.5),
+    8: (2.5, 0.5, 0.5),
+}
+
+
+def estimate_threshold(
+    dimension: int,
+    *,
+    kind: Kind = "site",
+    cap: int = 2048,
+    n_clusters: int = 6000,
+    rng: np.random.Generator | int,
+) -> ThresholdEstimate:
+    r"""Estimate the percolation threshold of :math:`\mathbb Z^d` from the growth of single clusters.
+
+    Parameters
+    ----------
+    dimension : int
+        2 to 8.
+    kind : {"site", "bond"}
+        What is occupied.
+    cap : int
+        Clusters are grown to this size, at least 256.
+    n_clusters : int
+        Clusters at each of three occupations, at least 500.
+    rng : numpy.random.Generator or int
+        Source of randomness.
+
+    Returns
+    -------
+    ThresholdEstimate
+        Statistical error alone.  What the fitted correction leaves is below :math:`10^{-3}` at the default size.
+
+    Raises
+    ------
+    ValueError
+        For arguments outside their range.
+
+    Notes
+    -----
+    No threshold is put in: a bisection on the slope of the tail between sizes 16 and 128 finds where to grow.  Cost
+    O(d n_clusters cap^(3-tau)).
+
+    Examples
+    --------
+    >>> from neuroscale.percolation import estimate_threshold
+    >>> estimate = estimate_threshold(4, cap=256, n_clusters=2000, rng=1)
+    >>> bool(abs(estimate.value - 0.196886) < 0.003)
+    True
+    """
+    dimension = valid.integer("dimension", dimension, low=2, high=8)
+    cap = valid.integer("cap", cap, low=256, high=2**26)
+    n_clusters = valid.integer("n_clusters", n_clusters, low=500)
+    draw = generator(rng)
+    tau, sigma, omega = CRITICAL_EXPONENTS[dimension]
+    start = _bisect(dimension, kind, tau, draw)
+    occupations = start * (1 + 0.5 * cap**-sigma * np.array([-1.0, 0.0, 1.0]))
+    sizes = np.unique(np.geomspace(max(8, cap / 256), cap, 13).astype(np.int64))
+    samples = [grow_clusters(p, dimension, kind=kind, cap=cap, n_clusters=n_clusters, rng=draw) for p in occupations]
+    tails = np.array([np.mean(sample[:, None] >= sizes, axis=0) for sample in samples])
+    whiten = [np.linalg.cholesky(np.linalg.inv(_covariance(tail) / n_clusters)).T for tail in tails]
+    scaled = sizes ** (2 - tau)
+
+    def residuals(parameters: Floats) -> Floats:
+        shift, level, slope, bend, correction = parameters
+        x = slope * (occupations[:, None] / start - 1 - shift) * sizes**sigma
+        model = scaled * (level * (1 + x + bend * x**2) + correction * sizes**-omega)
+        return np.concatenate([w @ (tail - row) for w, tail, row in zip(whiten, tails, model, strict=True)])
+
+    fit = least_squares(residuals, [0.0, float((tails / scaled).mean()), 1.0, 0.0, 0.0], x_scale=[0.01, 1, 1, 1, 1])
+    error = np.sqrt(np.linalg.inv(fit.jac.T @ fit.jac)[0, 0])
+    return ThresholdEstimate(float(start * (1 + fit.x[0])), float(start * error))
+
+
+def _covariance(tail: Floats) -> Floats:
+    """Covariance of the indicators ``|C| >= s`` of one cluster; ``tail`` decreases."""
+    return np.minimum(tail[:, None], tail[None, :]) - np.outer(tail, tail)
+
+
+def _bisect(dimension: int, kind: Kind, tau: float, rng: np.random.Generator) -> float:
+    """Where the tail falls by ``8 ** (2 - tau)`` between sizes 16 and 128, to a percent or two."""
+    low, high = 1 / (2 * dimension), 1.0
+    for _ in range(10):
+        middle = float(np.sqrt(low * high))
+        sizes = grow_clusters(middle, dimension, kind=kind, cap=128, n_clusters=4000, rng=rng)
+        above = np.mean(sizes >= 128) > 8 ** (2 - tau) * np.mean(sizes >= 16)
+        low, high = (low, middle) if above else (middle, high)
+    return float(np.sqrt(low * high))
