@@ -9,7 +9,6 @@ from typing import Any
 
 import mpmath as mp
 import numpy as np
-
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 

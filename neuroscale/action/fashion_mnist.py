@@ -12,7 +12,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-import pooch  # type: ignore[import-untyped]
+import pooch
 from numpy.typing import NDArray
 
 from neuroscale import _validation as valid

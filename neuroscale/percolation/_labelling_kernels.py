@@ -31,11 +31,11 @@ def _root(parent: Labels, label: Any) -> Any:
 
 
 @kernel
-def _absorb(parent: Labels, sizes: Integers, one: Any, other: Any) -> Any:
-    """Join two roots, the smaller cluster below the larger; return the root that is left."""
-    if sizes[other] > sizes[one]:
+def _join(parent: Labels, one: Any, other: Any) -> Any:
+    """Join two clusters, the newer below the older, so that no parent is newer than its child; return the root."""
+    one, other = _root(parent, one), _root(parent, other)
+    if one > other:
         one, other = other, one
-    sizes[one] += sizes[other]
     parent[other] = one
     return one
 
@@ -51,19 +51,21 @@ def sweep(
     sizes: Integers,
     used: int,
     limit: int,
+    scratch: Labels,
 ) -> tuple[int, int]:
     """Label rows of a slab until its end or until ``limit`` labels may be used; return (next row, labels used).
 
     ``plane`` holds the labels of the last hyperplane: an entry is overwritten exactly when the sweep reaches the site
     one hyperplane further, whose neighbour along the first axis it is.  ``shape`` and ``strides`` describe the axes
-    inside a hyperplane.
+    inside a hyperplane.  Labels above ``used`` must be their own parents and have size 0; a site counts for its own
+    label, and only `recycle` adds up what belongs together.  ``scratch`` has three rows and ``width + 1`` columns.
     """
     axes, width = shape.size, shape[-1]
     n_rows = occupied.size // width
     none, one = np.uint32(0), np.uint32(1)
     lines = np.zeros(axes, np.int64)
     place = np.zeros(axes, np.int64)
-    filled = np.zeros(width + 1, np.uint32)
+    newest, oldest, filled = scratch[0], scratch[1], scratch[2]
     slot = (first_row % (plane.size // width)) * width
     for axis in range(axes):
         place[axis] = (slot // strides[axis]) % shape[axis]
@@ -75,47 +77,45 @@ def sweep(
             if place[axis] > 0:
                 lines[n_lines] = strides[axis]
                 n_lines += 1
-        # which sites are occupied is random: listing them first spares a branch that nothing can predict
-        n_filled = none
-        for j in range(width):
-            filled[n_filled] = np.uint32(j)
-            n_filled += np.uint32(occupied[row * width + j] != 0)
         current = plane[slot : slot + width]
-        left, following = none, none
+        here = occupied[row * width : (row + 1) * width]
+        # the newest and the oldest label next to each site, in loops without branches: less one, "none" is the newest
+        for j in range(width):
+            newest[j] = current[j]
+            oldest[j] = current[j] - one
+        for line in range(n_lines):
+            before = plane[slot - lines[line] : slot - lines[line] + width]
+            for j in range(width):
+                newest[j] = max(newest[j], before[j])
+                oldest[j] = min(oldest[j], np.uint32(before[j] - one))
+        # which sites are occupied is random: listing them first spares a branch that nothing can predict
+        n_filled = 0
+        for j in range(width):
+            filled[n_filled] = j
+            n_filled += here[j] != 0
+        label, following, last = none, none, np.uint32(used)
         for number in range(n_filled):
             j = filled[number]
-            if j > following:
-                left = none
-            while following < j:
-                current[following] = none
-                following += one
-            label = current[j]
-            if label == none:
-                label = left
-            else:
-                label = _root(parent, label)
-                if left != none and left != label:
-                    label = _absorb(parent, sizes, label, left)
-            for line in range(n_lines):
-                other = plane[np.uint64(slot + np.int64(j) - lines[line])]
-                if other != none and other != label:
-                    other = _root(parent, other)
-                    if label == none:
-                        label = other
-                    elif other != label:
-                        label = _absorb(parent, sizes, label, other)
-            if label == none:
-                used += 1
-                label = np.uint32(used)
-                parent[label] = label
-                sizes[label] = 0
+            left = label if j == following else none
+            following = np.uint32(j + one)
+            other = max(newest[j], left)
+            fresh = other == none
+            label = np.uint32(min(oldest[j], np.uint32(left - one)) + one)
+            if label != other:
+                label = _join(parent, label, other)
+                if left != none:
+                    label = _join(parent, label, left)
+                for line in range(-1, n_lines):
+                    other = current[j] if line < 0 else plane[np.uint64(slot + np.int64(j) - lines[line])]
+                    if other != none and other != label:
+                        label = _join(parent, label, other)
+            last = np.uint32(last + fresh)
+            label = last if fresh else label
             sizes[label] += 1
             current[j] = label
-            left = label
-            following = j + one
-        while following < width:
-            current[following] = none
-            following += one
+        used = int(last)
+        for j in range(width):
+            current[j] = current[j] if here[j] != 0 else none
         slot += width
         if slot == plane.size:
             slot = 0
@@ -137,11 +137,17 @@ def recycle(
 
     ``fresh``, as long as ``parent``, is scratch space: the new label of each root that is still open.
     """
-    fresh[: used + 1] = 0
+    # a parent is older than its child, so that its own parent is a root by now
+    for label in range(1, used + 1):
+        fresh[label] = 0
+        root = parent[parent[label]]
+        if root != label:
+            parent[label] = root
+            sizes[root] += sizes[label]
     n_open = 0
     for slot in range(plane.size):
         if plane[slot] > 0:
-            root = _root(parent, plane[slot])
+            root = parent[plane[slot]]
             if fresh[root] == 0:
                 n_open += 1
                 fresh[root] = n_open
@@ -155,19 +161,10 @@ def recycle(
                 n_finished += 1
             else:
                 finished[finished.size - np.int64(fresh[label])] = sizes[label]
-    for label in range(1, n_open + 1):
+    for label in range(1, used + 1):
         parent[label] = label
-        sizes[label] = finished[finished.size - label]
+        sizes[label] = finished[finished.size - label] if label <= n_open else 0
     return n_open, n_finished
-
-
-@kernel
-def _join(parent: Labels, one: Any, other: Any) -> Any:
-    one, other = _root(parent, one), _root(parent, other)
-    if one > other:
-        one, other = other, one
-    parent[other] = one
-    return one
 
 
 @kernel

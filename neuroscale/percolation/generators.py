@@ -122,9 +122,9 @@ def deletion_hierarchy(parents: ArrayLike, *, rng: Rng) -> Floats:
     Returns
     -------
     ndarray of float, shape (size - 1, 4)
-        A linkage as :mod:`scipy.cluster.hierarchy` has it: step :math:`j` joins the components named in the first two
+        A linkage as ``scipy.cluster.hierarchy`` has it: step :math:`j` joins the components named in the first two
         columns into component ``size + j``, at height :math:`j+1`, with the number of sites in the last column.
-        :func:`scipy.cluster.hierarchy.fcluster` cuts it at any level.
+        ``scipy.cluster.hierarchy.fcluster`` cuts it at any level.
 
     Raises
     ------

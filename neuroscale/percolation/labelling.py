@@ -200,21 +200,24 @@ def streamed_cluster_sizes(slabs: Iterable[ArrayLike]) -> Integers:
             across = box.shape[1:]
             shape, strides = _geometry(across)
             plane = np.zeros(int(np.prod(across)), dtype=np.uint32)
-            # at most one label a site of the plane is open; twice as many and one row leave room for new ones
-            capacity = 5 * plane.size + 2 * int(shape[-1]) + 2
-            parent, fresh = np.empty(capacity, dtype=np.uint32), np.empty(capacity, dtype=np.uint32)
-            table, finished = np.empty(capacity, dtype=np.int64), np.empty(capacity, dtype=np.int64)
+            # at most one label a site of the plane is open; four times as many and one row leave room for new ones
             limit = least = 4 * plane.size + int(shape[-1])
+            parent = np.arange(least + plane.size + 1, dtype=np.uint32)
+            table, finished = np.zeros(parent.size, dtype=np.int64), np.empty(parent.size, dtype=np.int64)
+            fresh, scratch = np.empty_like(parent), np.empty((3, int(shape[-1]) + 1), dtype=np.uint32)
         row, rows = 0, box.size // int(shape[-1])
         while row < rows:
-            row, used = kernels.sweep(box.reshape(-1), row, shape, strides, plane, parent, table, used, limit)
+            row, used = kernels.sweep(box.reshape(-1), row, shape, strides, plane, parent, table, used, limit, scratch)
             if row < rows:
                 used, done = kernels.recycle(plane, parent, table, used, fresh, finished)
                 parts.append(finished[:done].copy())
                 limit = used + least
     if not across:
         raise ValueError(f"slabs={slabs!r} holds no slab; at least one is needed")
-    parts.append(table[1 : used + 1][parent[1 : used + 1] == np.arange(1, used + 1)])
+    # nothing follows, so that every cluster is finished
+    plane[:] = 0
+    _, done = kernels.recycle(plane, parent, table, used, fresh, finished)
+    parts.append(finished[:done])
     return np.concatenate(parts)
 
 

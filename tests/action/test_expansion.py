@@ -119,9 +119,9 @@ def test_floats_follow_fifty_digits_to_order_80() -> None:
 
 
 def test_floats_against_a_contour_integral_to_order_60() -> None:
-    split = load_digits(per_class=(10, 10, 10))
+    split = load_digits(per_class=(10, 10, 3))
     net = Network.initialise(10, 16, 64, output_bias=True, rng=1)
-    order, n = 64, 1024
+    order, n = 64, 512
     series = action_series(net, split.test, order)
     radius = 0.8 * float(np.min(np.abs(series[40:]) ** (-1 / np.arange(40, order + 1))))
     t = radius * np.exp(2j * np.pi * np.arange(n) / n)
