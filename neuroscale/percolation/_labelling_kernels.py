@@ -33,11 +33,17 @@ def _root(parent: Labels, label: Any) -> Any:
 @kernel
 def _join(parent: Labels, one: Any, other: Any) -> Any:
     """Join two clusters, the newer below the older, so that no parent is newer than its child; return the root."""
-    one, other = _root(parent, one), _root(parent, other)
-    if one > other:
-        one, other = other, one
-    parent[other] = one
-    return one
+    return _hang(parent, _root(parent, one), other)
+
+
+@kernel
+def _hang(parent: Labels, root: Any, other: Any) -> Any:
+    """Join a cluster to that of ``root``, which must be a root; return the root of both."""
+    other = _root(parent, other)
+    if other < root:
+        root, other = other, root
+    parent[other] = root
+    return root
 
 
 @kernel
@@ -98,17 +104,21 @@ def sweep(
             j = filled[number]
             left = label if j == following else none
             following = np.uint32(j + one)
-            other = max(newest[j], left)
-            fresh = other == none
-            label = np.uint32(min(oldest[j], np.uint32(left - one)) + one)
-            if label != other:
-                label = _join(parent, label, other)
-                if left != none:
-                    label = _join(parent, label, left)
-                for line in range(-1, n_lines):
-                    other = current[j] if line < 0 else plane[np.uint64(slot + np.int64(j) - lines[line])]
-                    if other != none and other != label:
-                        label = _join(parent, label, other)
+            new = max(newest[j], left)
+            fresh = new == none
+            label = old = np.uint32(min(oldest[j], np.uint32(left - one)) + one)
+            if old != new:
+                label = _join(parent, old, new)
+                # a third label is rare: one test without short cuts, which the processor predicts
+                if (left != none) & (left != old) & (left != new):
+                    label = _hang(parent, label, left)
+                other = current[j]
+                if (other != none) & (other != old) & (other != new):
+                    label = _hang(parent, label, other)
+                for line in range(n_lines):
+                    other = plane[np.uint64(slot + np.int64(j) - lines[line])]
+                    if (other != none) & (other != old) & (other != new):
+                        label = _hang(parent, label, other)
             last = np.uint32(last + fresh)
             label = last if fresh else label
             sizes[label] += 1
