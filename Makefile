@@ -16,16 +16,22 @@ FIND_PYTHON = python=; for p in $(CANDIDATES); do \
 	if [ -z "$$python" ]; then echo "error: Python 3.11 or newer is needed, and none was found on the PATH" >&2; exit 1; fi
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lab notebooks bench lint lock clean distclean
+.PHONY: help book test test-torch evidence-full lab notebooks bench lint lock clean distclean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-13s %s\n", $$1, $$2}' Makefile
 
 book: $(VENV)/.book ## build the book: _build/html/index.html
 	@$(BIN)/python tools/book.py
 
 test: $(VENV)/.dev ## unit tests, doctests, ledger tests, and every cell of every chapter
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+
+test-torch: $(VENV)/.torch ## the tests that need PyTorch: the activation monitor
+	@$(BIN)/python -m pytest tests/evidence/test_monitor.py
+
+evidence-full: $(VENV)/.torch ## record Part IV's large experiments again (needs PyTorch; minutes)
+	@$(BIN)/python -m experiments
 
 lab: $(VENV)/.lab ## JupyterLab in which a double click opens a chapter as a notebook
 	@JUPYTER_CONFIG_DIR="$(CURDIR)/_build/lab" && export JUPYTER_CONFIG_DIR && mkdir -p "$$JUPYTER_CONFIG_DIR" && \
@@ -66,3 +72,7 @@ $(VENV)/.dev: requirements/dev.lock pyproject.toml
 
 $(VENV)/.lab: requirements/lab.lock pyproject.toml
 	@$(FIND_PYTHON); "$$python" tools/environment.py $(VENV) requirements/lab.lock && touch $@ $(VENV)/.book
+
+# PyTorch is no dependency of the book; its wheels differ by platform, so that this one is not locked.
+$(VENV)/.torch: $(VENV)/.dev requirements/torch.txt
+	@echo "installing PyTorch into $(VENV)" && $(BIN)/python -m pip install --quiet -r requirements/torch.txt && touch $@
