@@ -189,7 +189,7 @@ def train_network(
     >>> X, y = digit_stream(1000, seed=0)
     >>> network = DenseNetwork.initialise((64, 32, 10), rng=0)
     >>> training = train_network(network, X, y, n_epochs=5, learning_rate=0.01, rng=1)
-    >>> training.n_steps, training.training.network.loss(X, y) < network.loss(X, y) / 2
+    >>> training.n_steps, training.network.loss(X, y) < network.loss(X, y) / 2
     (35, True)
     """
     rate = valid.real("learning_rate", learning_rate, low=0, open_low=True)
