@@ -1,5 +1,6 @@
 """Part IV: the theories against real networks: counts, laws, forecasts, geometry, pruning and learning curves."""
 
+from .counts import ActivationCounts as ActivationCounts
 from .recorded import Recorded as Recorded
 from .recorded import array_digest as array_digest
 from .recorded import load_recorded as load_recorded
