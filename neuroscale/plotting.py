@@ -43,12 +43,14 @@ _RC: dict[str, Any] = {
 }
 
 
-def themed_svg(figure: Figure) -> str:
+def themed_svg(figure: Figure, *, tight: bool = True) -> str:
     """Render a figure as SVG whose ink follows ``prefers-color-scheme``.
 
     Parameters
     ----------
     figure : matplotlib.figure.Figure
+    tight : bool
+        Crop to what is drawn; otherwise the view box is the figure.
 
     Returns
     -------
@@ -63,9 +65,8 @@ def themed_svg(figure: Figure) -> str:
     '<svg'
     """
     buffer = io.StringIO()
-    figure.savefig(
-        buffer, format="svg", bbox_inches="tight", transparent=True, metadata={"Date": None, "Creator": None}
-    )
+    box = "tight" if tight else None
+    figure.savefig(buffer, format="svg", bbox_inches=box, transparent=True, metadata={"Date": None, "Creator": None})
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :].replace(INK, "currentColor")
     end_of_tag = svg.index(">") + 1
