@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import install_cell
 import nbformat
 from docutils import nodes
 from jupyter_cache import get_cache
@@ -30,8 +31,7 @@ def offer(
         _, notebook = cache.merge_match_into_notebook(notebook)
     except KeyError:  # not executed by the cache: keep it without outputs
         pass
-    for number, cell in enumerate(notebook.cells):
-        cell["id"] = f"cell-{number}"  # the reader's ids are random; two builds must agree
+    install_cell.prepend(notebook)
     target = Path(app.outdir) / "_sources" / f"{pagename}.ipynb"
     target.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(notebook, target)

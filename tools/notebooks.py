@@ -1,4 +1,7 @@
-"""Write every chapter with code as a notebook without outputs: ``python tools/notebooks.py _build/notebooks``."""
+"""Write every chapter with code as a notebook without outputs: ``python tools/notebooks.py _build/notebooks``.
+
+The first cell installs the package where it is missing.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,9 @@ import sys
 from pathlib import Path
 
 import jupytext
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "_ext"))
+import install_cell
 
 
 def main(target: str) -> None:
@@ -15,8 +21,7 @@ def main(target: str) -> None:
         notebook = jupytext.read(path)
         if not any(cell.cell_type == "code" for cell in notebook.cells):
             continue
-        for number, cell in enumerate(notebook.cells):
-            cell["id"] = f"cell-{number}"  # jupytext's ids are random; two runs must agree
+        install_cell.prepend(notebook)
         output = (Path(target) / path.relative_to(root)).with_suffix(".ipynb")
         output.parent.mkdir(parents=True, exist_ok=True)
         jupytext.write(notebook, output)
