@@ -16,7 +16,7 @@ FIND_PYTHON = python=; for p in $(CANDIDATES); do \
 	if [ -z "$$python" ]; then echo "error: Python 3.11 or newer is needed, and none was found on the PATH" >&2; exit 1; fi
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-torch evidence-full lab notebooks bench lint lock clean distclean
+.PHONY: help book test browser test-torch evidence-full lab notebooks bench lint lock clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -26,6 +26,9 @@ book: $(VENV)/.book ## build the book: _build/html/index.html
 
 test: $(VENV)/.dev ## unit tests, doctests, ledger tests, and every cell of every chapter
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+
+browser: $(VENV)/.browser ## every built page in a headless browser: offline, accessible, light and narrow
+	@$(BIN)/python -m pytest tests/browser
 
 test-torch: $(VENV)/.torch ## the tests that need PyTorch: the activation monitor
 	@$(BIN)/python -m pytest tests/evidence/test_monitor.py
@@ -54,6 +57,7 @@ lock: ## resolve the requirements again (needs uv)
 	@command -v uv >/dev/null || { echo "error: make lock needs uv" >&2; exit 1; }
 	$(UV_LOCK) requirements.txt -o requirements.lock
 	$(UV_LOCK) -c requirements.lock requirements/dev.txt -o requirements/dev.lock
+	$(UV_LOCK) -c requirements/dev.lock requirements/browser.txt -o requirements/browser.lock
 	$(UV_LOCK) -c requirements.lock requirements/lab.txt -o requirements/lab.lock
 
 clean: ## remove what was built, but not the environment
@@ -69,6 +73,9 @@ $(VENV)/.book: requirements.lock pyproject.toml
 
 $(VENV)/.dev: requirements/dev.lock pyproject.toml
 	@$(FIND_PYTHON); "$$python" tools/environment.py $(VENV) requirements/dev.lock && touch $@ $(VENV)/.book
+
+$(VENV)/.browser: requirements/browser.lock pyproject.toml
+	@$(FIND_PYTHON); "$$python" tools/environment.py $(VENV) requirements/browser.lock && touch $@ $(VENV)/.dev $(VENV)/.book
 
 $(VENV)/.lab: requirements/lab.lock pyproject.toml
 	@$(FIND_PYTHON); "$$python" tools/environment.py $(VENV) requirements/lab.lock && touch $@ $(VENV)/.book
