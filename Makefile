@@ -80,6 +80,9 @@ $(VENV)/.browser: requirements/browser.lock pyproject.toml
 $(VENV)/.lab: requirements/lab.lock pyproject.toml
 	@$(FIND_PYTHON); "$$python" tools/environment.py $(VENV) requirements/lab.lock && touch $@ $(VENV)/.book
 
-# PyTorch is no dependency of the book; its wheels differ by platform, so that this one is not locked.
+# PyTorch is no dependency of the book; its wheels differ by platform, so that this one is pinned and not hashed.
 $(VENV)/.torch: $(VENV)/.dev requirements/torch.txt
-	@echo "installing PyTorch into $(VENV)" && $(BIN)/python -m pip install --quiet -r requirements/torch.txt && touch $@
+	@echo "installing PyTorch into $(VENV) (see requirements/torch.txt for its size)"
+	@$(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check -r requirements/torch.txt || \
+	{ echo "error: installing requirements/torch.txt failed; the book and its tests do not need it" >&2; exit 1; }
+	@touch $@
