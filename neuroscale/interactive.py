@@ -34,7 +34,9 @@ _SCRIPT = """(() => {
   const root = document.getElementById(%s), all = query => [...root.querySelectorAll(query)];
   const data = JSON.parse(root.querySelector(".slider-data").textContent);
   const inputs = all("input"), marks = all(".slider-value"), message = root.querySelector("output");
-  const place = (axis, v) => axis.offset + axis.factor * (axis.scale === "log" ? Math.log10(v) : v);
+  const far = 1e4;  // drawing programs round larger coordinates
+  const place = (axis, v) => Math.min(far, Math.max(-far,
+    axis.offset + axis.factor * (axis.scale === "log" ? Math.log10(v) : v)));
   const path = (xs, ys) => xs.map((x, i) => ys[i] === null ? "" :
     (i && ys[i - 1] !== null ? "L" : "M") +
     place(data.axes.x, x).toFixed(2) + " " + place(data.axes.y, ys[i]).toFixed(2)).join("");
@@ -129,7 +131,8 @@ class SliderFigure:
     -----
     The element ``.slider-data`` holds ``sliders`` (``name``, ``values``, ``texts``), ``curves`` (``label``, ``x``,
     and ``y`` with one list a frame), ``messages`` and ``axes``; frames are in row-major order, the last slider
-    fastest.  A value ``v`` is drawn at ``offset + factor * v``, or ``log10(v)`` for it, in the units of the view box.
+    fastest.  A value ``v`` is drawn at ``offset + factor * v``, or ``log10(v)`` for it, in the units of the view box,
+    but never farther out than 10000.
 
     Time and size are proportional to the number of frames times the number of points.
 
