@@ -8,16 +8,17 @@ import neuroscale
 
 from .claims import claim
 
-__all__ = ["SITE", "YEAR", "bibtex", "citation", "plain"]
+__all__ = ["DATE", "SITE", "YEAR", "bibtex", "citation", "plain"]
 
 #: Where the book is published; addresses below it never change.
 SITE = "https://neuroscale-book.github.io/neuroscale"
-#: Year of the present version.
-YEAR = 2026
+#: Day of the present version, as in CITATION.cff.
+DATE = "2026-11-26"
+YEAR = int(DATE[:4])
 
 
 def citation(claim_id: str) -> str:
-    """BibTeX entry of one claim, with its permalink and the version of the book.
+    """BibTeX entry of one claim, with its permalink and the version and date of the book.
 
     Parameters
     ----------
@@ -36,8 +37,8 @@ def citation(claim_id: str) -> str:
 
     Examples
     --------
-    >>> from neuroscale.ledger import citation
-    >>> print(citation("zs-eq-9").splitlines()[0])
+    >>> import neuroscale
+    >>> print(neuroscale.citation("zs-eq-9").splitlines()[0])
     @misc{neuroscale:zs-eq-9,
     """
     entry = claim(claim_id)
@@ -69,6 +70,8 @@ def bibtex(key: str, title: str, address: str) -> str:
             "  author  = {{The Neuroscale authors}},",
             f"  title   = {{{title}}},",
             f"  howpublished = {{Neuroscale, version {neuroscale.__version__}}},",
+            f"  version = {{{neuroscale.__version__}}},",
+            f"  date    = {{{DATE}}},",
             f"  year    = {{{YEAR}}},",
             f"  url     = {{{SITE}/{address}}}",
             "}",
