@@ -42,17 +42,17 @@ def run(
     -------
     dict
         ``snapshots`` (S,), the powers of four up to `n_samples`; and for each task and width
-        ``<task>_<width>_counts`` (seeds, S, width), ``<task>_<width>_first`` (seeds, width), the index from 0 of the first
-        sample on which a unit fires, or -1; and ``<task>_<width>_loss`` (seeds, 2), validation loss in nats before
-        and after training.
+        ``<task>_<width>_counts`` (seeds, S, width); ``<task>_<width>_first`` (seeds, width), the index from 0 of the
+        first sample on which a unit fires, or -1; and ``<task>_<width>_loss`` (seeds, 2), validation loss in nats
+        before and after training.
     """
     snapshots = 4 ** np.arange(int(np.log(n_samples) / np.log(4) + 1e-9) + 1)
     found: dict[str, NDArray[np.generic]] = {"snapshots": snapshots}
     for task in tasks:
         for width in widths:
             parts = [count(trained(task, width, k, n_steps, seed), task, seed, snapshots) for seed in seeds]
-            names = ("counts", "first", "loss")
-            found |= {f"{task}_{width}_{name}": np.stack(part) for name, part in zip(names, zip(*parts, strict=True))}
+            for name, part in zip(("counts", "first", "loss"), zip(*parts, strict=True), strict=True):
+                found[f"{task}_{width}_{name}"] = np.stack(part)
     return found
 
 
