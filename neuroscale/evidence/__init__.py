@@ -1,8 +1,6 @@
 """Part IV: the theories against real networks: counts, laws, forecasts, geometry, pruning and learning curves."""
 
 from .counts import ActivationCounts as ActivationCounts
-from .monitor import Monitor as Monitor
-from .scikit import activation_counts as activation_counts
 from .datasets import character_contexts as character_contexts
 from .datasets import digit_stream as digit_stream
 from .datasets import load_table as load_table
@@ -30,13 +28,15 @@ from .laws import LawFit as LawFit
 from .laws import LawTable as LawTable
 from .laws import compare_laws as compare_laws
 from .laws import fit_law as fit_law
+from .monitor import Monitor as Monitor
 from .network import DenseNetwork as DenseNetwork
+from .probit_normal import probit_normal_cdf as probit_normal_cdf
+from .probit_normal import probit_normal_log_pmf as probit_normal_log_pmf
 from .recorded import Recorded as Recorded
 from .recorded import array_digest as array_digest
 from .recorded import load_recorded as load_recorded
 from .recorded import recorded_names as recorded_names
 from .recorded import write_recorded as write_recorded
+from .scikit import activation_counts as activation_counts
 from .training import NetworkTraining as NetworkTraining
 from .training import train_network as train_network
-from .probit_normal import probit_normal_cdf as probit_normal_cdf
-from .probit_normal import probit_normal_log_pmf as probit_normal_log_pmf
