@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-__all__ = ["Constant", "scaling_exponents"]
+__all__ = ["Constant", "published_activations", "scaling_exponents"]
 
 _REQUIRED = ("id", "value", "quantity", "source", "where")
 _OPTIONAL = ("uncertainty", "note")
@@ -37,7 +37,7 @@ class Constant:
     quantity
         What the number is: Markdown with LaTeX between dollars.
     source
-        Key of the source in ``references.bib``.
+        Key of the source in ``references.bib``, or ``"web: "`` and a page that is neither a paper nor reviewed.
     where
         Equation, table or section of the source.
     note
@@ -80,7 +80,34 @@ def scaling_exponents() -> Mapping[str, Constant]:
     >>> float(scaling_exponents()["kaplan-joint-alpha-d"])
     0.103
     """
-    name = "scaling_exponents.yml"
+    return _load("scaling_exponents.yml")
+
+
+@cache
+def published_activations() -> Mapping[str, Constant]:
+    """Published measurements of activations: concentration, sparsity, dead neurons; by identifier.
+
+    Returns
+    -------
+    mapping of str to Constant
+        Read-only, in the order of ``published_activations.yml``; shares are in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        As for :func:`scaling_exponents`.
+
+    Examples
+    --------
+    >>> from neuroscale.data import published_activations
+    >>> share = published_activations()["powerinfer-opt-block"]
+    >>> share.value, share.source
+    (0.26, 'song2023powerinfer')
+    """
+    return _load("published_activations.yml")
+
+
+def _load(name: str) -> Mapping[str, Constant]:
     return _parse((files("neuroscale.data") / name).read_text(encoding="utf8"), name)
 
 
