@@ -1,0 +1,87 @@
+"""The prose is spelt as British English, and the checker finds what is not."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from book_source import ROOT
+
+sys.path.insert(0, str(ROOT / "tools"))
+import spelling
+
+PAGE = """\
+---
+kernelspec:
+  name: pythonn3
+---
+
+(ch-labell)=
+# The begining
+
+A good $\\wrongg$ line with `codde`, {ref}`ch-labell`, {ref}`a targget <ch-labell>` and a [linkk](http://wrongg.example).
+
+```{code-cell} ipython3
+---
+mystnb:
+  image:
+    alt: A figuree.
+  figure:
+    name: fig-wrongg
+    caption: |
+      First line of $\\wrongg$.
+      A secnd line.
+---
+wrongg = 1
+```
+
+:::{note}
+:class: wrongg
+The color of Yor.
+:::
+
+``{claim}`wrongg` `` and `{claim}` are code, but behavior is not.
+"""
+MISTAKES = [
+    (7, "begining"),
+    (9, "targget"),
+    (9, "linkk"),
+    (15, "figuree"),
+    (20, "secnd"),
+    (27, "color"),
+    (30, "behavior"),
+]
+
+
+def test_every_mistake_is_found_and_nothing_else():
+    assert list(spelling.unknown(PAGE)) == MISTAKES
+
+
+def test_file_line_word_and_the_british_form(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(PAGE, encoding="utf8")
+    assert f"{page}:27: color (British: colour)" in list(spelling.check([page]))
+
+
+@pytest.mark.parametrize("word", ["colour", "normalise", "behaviour", "softmax", "Yor", "it's", "labelled"])
+def test_known(word):
+    assert spelling.known(word)
+
+
+@pytest.mark.parametrize("word", ["color", "normalize", "behavior", "yor", "teh", "labeled", "Center"])
+def test_unknown(word):
+    assert not spelling.known(word)
+
+
+def test_the_word_list_is_sorted_and_needed():
+    words = spelling.WORDS.read_text(encoding="utf8").split()
+    assert words == sorted(set(words), key=lambda word: (word.casefold(), word))
+    # a word that the dictionary knows need not be listed, unless codespell takes it for American
+    idle = [w for w in words if w in spelling.dictionary() and w not in spelling.american()]
+    assert not idle
+
+
+def test_the_book_is_spelt_well():
+    pages = sorted(path for pattern in spelling.PROSE for path in ROOT.glob(pattern))
+    assert len(pages) > 30
+    assert not list(spelling.check(pages))
