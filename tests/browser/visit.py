@@ -1,0 +1,207 @@
+"""One visit of a page: opened from disk without a network, in light and dark, wide and narrow."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field
+from importlib.resources import files
+
+import numpy as np
+from built import SHOTS, SITE
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, Page
+
+DESKTOP = {"width": 1280, "height": 900}
+NARROW = {"width": 390, "height": 844}
+AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf8")
+#: Levels A and AA of WCAG 2.0 to 2.2, and the landmarks and headings of axe-core's best practices.
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+TYPESET = "window.MathJax && MathJax.startup ? MathJax.startup.promise.then(() => true) : true"
+
+#: Backslashed words outside code: TeX that MathJax has not set, in the page and in its title.
+RAW_TEX = r"""() => {
+  const found = [], raw = /\$\$|\\[a-zA-Z]+|\\[()\[\]]/g;
+  const skip = "code, pre, script, style, noscript, mjx-container, textarea, .highlight, kbd, samp, bibtex";
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node = walk.nextNode(); node; node = walk.nextNode()) {
+    if (node.parentElement.closest(skip)) continue;
+    for (const hit of node.data.match(raw) ?? []) found.push(hit + " in " + node.data.trim().slice(0, 80));
+  }
+  for (const hit of document.title.match(raw) ?? []) found.push(hit + " in the title");
+  for (const node of document.querySelectorAll("mjx-merror")) found.push("MathJax: " + node.textContent);
+  return found;
+}"""
+
+#: Elements that stick out of the window without a box that scrolls, and the page's own width.
+TOO_WIDE = """() => {
+  const found = [], width = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth > width) found.push("the page: " + document.documentElement.scrollWidth);
+  const scrolls = element => {
+    for (let box = element.parentElement; box && box !== document.body; box = box.parentElement)
+      if (/auto|scroll/.test(getComputedStyle(box).overflowX)) return true;
+    return false;
+  };
+  for (const element of document.querySelectorAll("main *")) {
+    if (element.closest("mjx-container *, svg *, mjx-assistive-mml")) continue;
+    const box = element.getBoundingClientRect();
+    if (box.width && box.right > width + 1 && !scrolls(element))
+      found.push(element.tagName + "." + element.className + " to " + Math.round(box.right) + ": " +
+                 element.textContent.trim().slice(0, 60));
+  }
+  return found.slice(0, 10);
+}"""
+
+#: The figures of the page: their boxes in the page's coordinates.
+FIGURES = """() => [...document.querySelectorAll("main img[src*='_images'], main .slider-figure svg")].map(image => {
+  const box = image.getBoundingClientRect();
+  return {name: image.id || image.getAttribute("src") || image.parentElement.id, x: box.x + scrollX, y: box.y + scrollY,
+          width: box.width, height: box.height};
+}).filter(box => box.width > 0)"""
+
+#: Everything that a reader without JavaScript should see and does not; folded boxes are closed on purpose.
+UNSEEN = """() => [...document.querySelectorAll("main article :is(h1, h2, h3, p, li, img, td, pre)")].filter(element =>
+  !element.closest("details:not([open]), .pst-js-only, .onlyprint, .sd-d-none, .slider-controls") &&
+  (element.textContent.trim() || element.tagName === "IMG") &&
+  !element.getClientRects().length).map(element => element.tagName + ": " + element.textContent.trim().slice(0, 60))"""
+
+
+@dataclass
+class Visit:
+    """What one page showed."""
+
+    name: str
+    requests: list[str] = field(default_factory=list)  # that left the disk
+    complaints: list[str] = field(default_factory=list)  # of the console, and files that were not found
+    raw_tex: list[str] = field(default_factory=list)
+    too_wide: list[str] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)  # of axe-core
+    themes: list[str] = field(default_factory=list)  # as the button set them
+    figures: dict[str, dict[str, float]] = field(default_factory=dict)  # contrast of a figure in each theme
+    same_figures: list[str] = field(default_factory=list)  # that did not change with the theme
+    paint: float = 0.0  # milliseconds to the first contentful paint
+    unseen: list[str] = field(default_factory=list)  # without JavaScript
+
+
+def watch(page: Page, seen: Visit) -> None:
+    """Record what a page says and asks for."""
+
+    def note_request(request):
+        if not request.url.startswith(("file:", "data:", "blob:", "about:")):
+            seen.requests.append(request.url)
+
+    def note_message(message):
+        if message.type in ("error", "warning"):
+            seen.complaints.append(f"{message.type}: {message.text}")
+
+    page.on("request", note_request)
+    page.on("requestfailed", lambda request: seen.complaints.append(f"not found: {request.url}"))
+    page.on("console", note_message)
+    page.on("pageerror", lambda error: seen.complaints.append(f"exception: {error}"))
+
+
+def open_page(context: BrowserContext, name: str) -> Page:
+    page = context.new_page()
+    page.set_default_timeout(120_000)
+    page.goto((SITE / name).as_uri())
+    page.evaluate(TYPESET)
+    return page
+
+
+def set_theme(page: Page, theme: str) -> str:
+    """Press the page's own button until the theme is in force; return what is."""
+    for _ in range(3):
+        if page.evaluate("document.documentElement.dataset.mode") == theme:
+            break
+        page.evaluate("document.querySelector('.theme-switch-button').click()")
+    return page.evaluate("document.documentElement.dataset.theme")
+
+
+def axe(page: Page, label: str, rules: list[str] | None = None) -> list[str]:
+    """Violations, one line for each element; ``rules`` limits the run to some."""
+    chosen = {"type": "rule", "values": rules} if rules else {"type": "tag", "values": WCAG}
+    options = {"runOnly": chosen, "resultTypes": ["violations"], "preload": False}
+    result = page.evaluate("options => axe.run(document, options)", options)
+    return [
+        f"{label}: {violation['id']}: {node['html'][:120]}: {' '.join(node.get('failureSummary', '').split())[:240]}"
+        for violation in result["violations"]
+        for node in violation["nodes"]
+    ]
+
+
+def shoot(page: Page, seen: Visit, folder: str) -> Image.Image:
+    """Screenshot of the whole page, kept for the reader of the test."""
+    target = SHOTS / folder / (seen.name.removesuffix(".html").replace("/", "-") + ".jpg")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    data = page.screenshot(full_page=True, type="jpeg", quality=80, path=target, timeout=120_000)
+    return Image.open(io.BytesIO(data)).convert("RGB")
+
+
+def luminance(pixels: np.ndarray) -> np.ndarray:
+    """Relative luminance of sRGB, as WCAG defines it."""
+    value = pixels / 255.0
+    linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+    return linear @ np.array([0.2126, 0.7152, 0.0722])
+
+
+def contrast(crop: Image.Image) -> float:
+    """Contrast of a drawing's ink, its hundredth of strongest pixels, with its ground, the most frequent value."""
+    light = luminance(np.asarray(crop, dtype=float)).ravel()
+    counts, edges = np.histogram(light, bins=64, range=(0, 1))
+    ground = float(np.median(light[np.digitize(light, edges[1:-1]) == np.argmax(counts)]))
+    ratios = np.maximum(light + 0.05, ground + 0.05) / np.minimum(light + 0.05, ground + 0.05)
+    return float(np.quantile(ratios, 0.99))
+
+
+def look(page: Page, seen: Visit, theme: str) -> None:
+    """Screenshot in one theme, and the contrast of each figure on it."""
+    shot = shoot(page, seen, theme)
+    for box in page.evaluate(FIGURES):
+        corners = (box["x"], box["y"], box["x"] + box["width"], box["y"] + box["height"])
+        crop = shot.crop(tuple(round(value) for value in corners))
+        if crop.width and crop.height:
+            seen.figures.setdefault(box["name"], {})[theme] = contrast(crop)
+
+
+def pay(browser: Browser, name: str) -> Visit:
+    """Visit a page."""
+    seen = Visit(name)
+    settings = {"offline": True, "color_scheme": "light", "reduced_motion": "reduce"}
+
+    # without MathJax: axe-core would look at tens of thousands of its nodes, for minutes; `test_typeset_mathematics`
+    # does so on a few pages
+    context = browser.new_context(viewport=DESKTOP, **settings)
+    context.route("**/mathjax/**", lambda route: route.abort())
+    page = open_page(context, name)
+    page.evaluate(AXE)
+    set_theme(page, "light")
+    seen.violations += axe(page, "light")
+    set_theme(page, "dark")
+    seen.violations += axe(page, "dark", ["color-contrast", "link-in-text-block"])
+    context.close()
+
+    context = browser.new_context(viewport=DESKTOP, **settings)
+    page = context.new_page()
+    page.set_default_timeout(120_000)
+    watch(page, seen)
+    page.goto((SITE / name).as_uri())
+    page.evaluate(TYPESET)
+    seen.paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 1e9")
+    seen.raw_tex = page.evaluate(RAW_TEX)
+    seen.too_wide += [f"desktop: {line}" for line in page.evaluate(TOO_WIDE)]
+    for theme in ("light", "dark"):
+        seen.themes.append(set_theme(page, theme))
+        look(page, seen, theme)
+    set_theme(page, "light")
+    page.set_viewport_size(NARROW)
+    seen.too_wide += [f"390 px: {line}" for line in page.evaluate(TOO_WIDE)]
+    shoot(page, seen, "narrow")
+    page.evaluate(AXE)
+    seen.violations += axe(page, "390 px", ["scrollable-region-focusable", "meta-viewport"])
+    context.close()
+
+    context = browser.new_context(viewport=DESKTOP, java_script_enabled=False, **settings)
+    page = context.new_page()
+    page.goto((SITE / name).as_uri())
+    seen.unseen = page.evaluate(UNSEEN)
+    context.close()
+    return seen
