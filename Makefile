@@ -16,10 +16,10 @@ FIND_PYTHON = python=; for p in $(CANDIDATES); do \
 	if [ -z "$$python" ]; then echo "error: Python 3.11 or newer is needed, and none was found on the PATH" >&2; exit 1; fi
 
 .DEFAULT_GOAL := help
-.PHONY: help book test browser test-torch evidence-full lab notebooks bench lint lock clean distclean
+.PHONY: help book test browser test-notebooks release test-torch evidence-full lab notebooks bench lint lock clean distclean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-13s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' Makefile
 
 book: $(VENV)/.book ## build the book: _build/html/index.html
 	@$(BIN)/python tools/book.py
@@ -28,7 +28,10 @@ test: $(VENV)/.dev ## unit tests, doctests, ledger tests, and every cell of ever
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 browser: $(VENV)/.browser ## every built page in a headless browser: offline, accessible, light and narrow
-	@$(BIN)/python -m pytest tests/browser
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup tests/browser
+
+test-notebooks: $(VENV)/.dev ## two chapters as notebooks in a new environment with only the package
+	@$(BIN)/python -m pytest tests/bare
 
 test-torch: $(VENV)/.torch ## the tests that need PyTorch: the activation monitor
 	@$(BIN)/python -m pytest tests/evidence/test_monitor.py
@@ -42,6 +45,9 @@ lab: $(VENV)/.lab ## JupyterLab in which a double click opens a chapter as a not
 
 notebooks: $(VENV)/.book ## all chapters as .ipynb without outputs: _build/notebooks
 	@$(BIN)/python tools/notebooks.py _build/notebooks
+
+release: notebooks ## check the version and pack pages, notebooks, PDF and package: _build/release
+	@$(BIN)/python tools/release.py
 
 bench: $(VENV)/.dev ## benchmarks, each with its peer in the same run
 	@$(BIN)/python -m benchmarks
