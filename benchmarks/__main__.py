@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 import time
 
-from . import action, activation, percolation
+from . import action, activation, evidence, percolation
 from .harness import Row, header, table
 
 
 def main() -> None:
     start = time.perf_counter()
     rows: list[Row] = []
-    parts = (activation, percolation, action)
+    parts = (activation, percolation, action, evidence)
     works = [(case, part.Sizes()) for part in parts for case in part.CASES]
     for number, (case, sizes) in enumerate(works, start=1):
         print(f"{number}/{len(works)} {case.__name__}", file=sys.stderr, flush=True)

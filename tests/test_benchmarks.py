@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks import activation as cases
+from benchmarks import evidence as evidence_cases
 from benchmarks import harness, peers
 from benchmarks import percolation as percolation_cases
 from neuroscale.activation import ActivationLaw, fit_counts, sample_counts, simulate_events
@@ -66,6 +67,16 @@ def test_percolation_cases_run_at_toy_size_and_agree() -> None:
     # a row that compares results says so in its note
     assert not [row.note for row in rows if "NOT equal" in row.note]
     assert any("sizes, equal" in row.note for row in rows)
+
+
+def test_evidence_cases_run_at_toy_size_and_agree() -> None:
+    toy = evidence_cases.Sizes(
+        repeats=1, stream=(3, 20, 50), perceptron=(4, 16), transformer=(2, 5, 8), every=2, rounds=2
+    )
+    rows = [row for case in evidence_cases.CASES for row in case(toy)]
+    assert len(rows) == (1 if evidence_cases.torch is None else 3)
+    assert all(row.ours > 0 and row.peer > 0 for row in rows)
+    assert "counts equal" in rows[0].note
 
 
 def test_table_and_header() -> None:

@@ -214,16 +214,25 @@ class Monitor:
 
     def _rows(self, name: str, signal: Any) -> tuple[Any, Any]:
         """One row of bits a sample, and whether a real one was NaN; padding is dropped and positions may be joined."""
-        active, broken = signal > self.threshold, signal != signal
+        active = self._above(signal)
         width, axes = signal.shape[-1], tuple(range(1, signal.ndim - 1))
         joined = bool(axes) and self.sample == "sequence"
         real = self._fitted(name, signal)
         if real is None:
-            return active.any(dim=axes) if joined else active.reshape(-1, width), broken.any()
-        broken = (broken.any(dim=-1) & real).any()
+            # the minimum passes a NaN on, and is many times faster than a comparison
+            broken = self._torch.isnan(signal.min()) if signal.numel() else self._torch.tensor(False)
+            return active.any(dim=axes) if joined else active.reshape(-1, width), broken
+        broken = (signal.isnan().any(dim=-1) & real).any()
         if not joined:
             return active[real], broken
         return (active & real.unsqueeze(-1)).any(dim=axes)[real.any(dim=axes)], broken
+
+    def _above(self, signal: Any) -> Any:
+        torch = self._torch
+        if signal.device.type == "cpu" and signal.dtype in (torch.float32, torch.float64):
+            # the same bits without a copy, and many times faster
+            return torch.from_numpy(np.greater(signal.numpy(), self.threshold))
+        return signal > self.threshold
 
     def _fitted(self, name: str, signal: Any) -> Any:
         """The mask in the shape of the rows of this layer, or None where it says nothing about them."""
