@@ -193,7 +193,7 @@ def predict_b(
 
 def _cosines(kernel: Floats) -> Floats:
     root = np.sqrt(np.diag(kernel))
-    return np.clip(kernel / np.outer(root, root), -1.0, 1.0)
+    return np.asarray(np.clip(kernel / np.outer(root, root), -1.0, 1.0))
 
 
 def _centred(kernel: Floats) -> Floats:
