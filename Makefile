@@ -16,13 +16,16 @@ FIND_PYTHON = python=; for p in $(CANDIDATES); do \
 	if [ -z "$$python" ]; then echo "error: Python 3.11 or newer is needed, and none was found on the PATH" >&2; exit 1; fi
 
 .DEFAULT_GOAL := help
-.PHONY: help book test browser test-notebooks release test-torch evidence-full lab notebooks bench lint lock clean distclean
+.PHONY: help book pdf test browser test-notebooks release test-torch evidence-full lab notebooks bench lint lock clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' Makefile
 
 book: $(VENV)/.book ## build the book: _build/html/index.html
 	@$(BIN)/python tools/book.py
+
+pdf: $(VENV)/.book ## the book as PDF, with XeLaTeX: _build/latex/neuroscale.pdf
+	@$(BIN)/python tools/pdf.py
 
 test: $(VENV)/.dev ## unit tests, doctests, ledger tests, and every cell of every chapter
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile

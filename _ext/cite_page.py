@@ -8,6 +8,7 @@ from sphinx.application import Sphinx
 
 BOX = """
 
+::::{{only}} html
 :::{{dropdown}} Cite this page
 {plain}
 
@@ -15,6 +16,7 @@ BOX = """
 {bibtex}
 ```
 :::
+::::
 """
 
 

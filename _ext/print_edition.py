@@ -1,0 +1,101 @@
+"""The PDF: the ledger as boxes instead of one endless table, columns that fit, numbers as on the pages.
+
+LaTeX gets its style from ``_latex/neuroscale-print.sty``; this extension changes what LaTeX is told.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.transforms.post_transforms import SphinxPostTransform
+
+#: A table with more rows may have to break over pages.
+LONG = 8
+FONTS = ("DejaVuSansMono", "DejaVuSansMono-Bold", "DejaVuSansMono-Oblique", "DejaVuSansMono-BoldOblique")
+PART = re.compile(r"\\part\{(.*)\}")
+
+
+class LedgerAsBoxes(SphinxPostTransform):
+    """One box a claim: rows of a table do not break over pages, and the ledger has hundreds."""
+
+    default_priority = 6
+    formats = ("latex",)
+
+    def run(self, **kwargs: Any) -> None:
+        for table in list(self.document.findall(nodes.table)):
+            if "ledger-table" not in table["classes"]:
+                continue
+            boxes = []
+            for row in table.next_node(nodes.tbody).children:
+                verdict = [name for name in row["classes"] if name.startswith("is-")]
+                content = [child for entry in row.children for child in entry.children]
+                boxes.append(nodes.container("", *content, classes=verdict))
+            table.replace_self(boxes)
+
+
+class FitColumns(SphinxPostTransform):
+    """Columns in proportion to what they hold; a table of many rows may break."""
+
+    default_priority = 7
+    formats = ("latex",)
+
+    def run(self, **kwargs: Any) -> None:
+        for table in self.document.findall(nodes.table):
+            group = table.next_node(nodes.tgroup)
+            rows = [row.children for row in group.findall(nodes.row)]
+            columns = [child for child in group.children if isinstance(child, nodes.colspec)]
+            if any(len(row) != len(columns) for row in rows):  # merged cells
+                continue
+            for number, column in enumerate(columns):
+                column["colwidth"] = _width([row[number].astext() for row in rows])
+            names = {"colwidths-given"} | ({"longtable"} if len(rows) > LONG else set())
+            table["classes"] = [*table["classes"], *sorted(names - set(table["classes"]))]
+
+
+def _width(cells: list[str]) -> int:
+    """Room for the longest word, and more for more text, up to a limit."""
+    word = max((len(word) for cell in cells for word in cell.split()), default=1)
+    longest = max(map(len, cells), default=1)
+    return max(5, min(word, 22) + 2, min(longest, 46))
+
+
+def configure(app: Sphinx, config: Config) -> None:
+    folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+    files = [str(folder / f"{name}.ttf") for name in FONTS]
+    config.latex_additional_files = [*config.latex_additional_files, *files]
+
+
+def number_as_on_the_pages(text: str, version: str) -> str:
+    """Leave front and back matter without numbers, and name the version on the title page."""
+
+    def part(match: re.Match[str]) -> str:
+        depth = 2 if match[1].startswith("Part ") else -1
+        return f"{match[0]}\n\\setcounter{{secnumdepth}}{{{depth}}}"
+
+    text = PART.sub(part, text)
+    text = text.replace(r"\release{}", rf"\release{{{version}}}")
+    return text.replace(r"\renewcommand{\releasename}{}", r"\renewcommand{\releasename}{Version}")
+
+
+def edit(app: Sphinx, error: Exception | None) -> None:
+    if error is not None or app.builder.name != "latex":
+        return
+    import neuroscale  # late: fresh_execution puts the package on the path
+
+    for path in Path(app.outdir).glob("*.tex"):
+        text = path.read_text(encoding="utf8")
+        path.write_text(number_as_on_the_pages(text, neuroscale.__version__), encoding="utf8")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    app.add_post_transform(LedgerAsBoxes)
+    app.add_post_transform(FitColumns)
+    app.connect("config-inited", configure)
+    app.connect("build-finished", edit)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
