@@ -1,6 +1,8 @@
 """Part IV: the theories against real networks: counts, laws, forecasts, geometry, pruning and learning curves."""
 
 from .counts import ActivationCounts as ActivationCounts
+from .comparison import LawTable as LawTable
+from .comparison import compare_laws as compare_laws
 from .datasets import character_contexts as character_contexts
 from .datasets import digit_stream as digit_stream
 from .datasets import load_table as load_table
@@ -25,8 +27,6 @@ from .goodness import pit_distance as pit_distance
 from .goodness import units_to_distinguish as units_to_distinguish
 from .laws import LAWS as LAWS
 from .laws import LawFit as LawFit
-from .laws import LawTable as LawTable
-from .laws import compare_laws as compare_laws
 from .laws import fit_law as fit_law
 from .monitor import Monitor as Monitor
 from .network import DenseNetwork as DenseNetwork
