@@ -1,8 +1,8 @@
 """Part IV: the theories against real networks: counts, laws, forecasts, geometry, pruning and learning curves."""
 
-from .counts import ActivationCounts as ActivationCounts
 from .comparison import LawTable as LawTable
 from .comparison import compare_laws as compare_laws
+from .counts import ActivationCounts as ActivationCounts
 from .datasets import character_contexts as character_contexts
 from .datasets import digit_stream as digit_stream
 from .datasets import load_table as load_table
