@@ -70,10 +70,10 @@ def measure(layer: str, n_data: int, seed: int, rate: float, max_steps: int) -> 
     -------
     dict
         ``loss`` (3,): on test images, on further samples of the training images, and on the training samples;
-        ``best_step`` (); ``counts`` and ``counts_fresh`` (N,), and ``counted`` (2,), the samples behind them; ``curves``
-        (scores, S) on test images; ``curve_mean`` (S,): mean ablation by count; ``removal`` (4,): silent units, change
-        of the test loss, its bound, and silent units that fire on a test sample; ``leave_one_out`` (3,): firing, change
-        and bound on the further samples; ``cpu_seconds`` ().
+        ``best_step`` (); ``counts`` and ``counts_fresh`` (N,), and ``counted`` (2,), the samples behind them;
+        ``curves`` (scores, S) on test images; ``curve_mean`` (S,): mean ablation by count; ``removal`` (4,): silent
+        units, change of the test loss, its bound, and silent units that fire on a test sample; ``leave_one_out`` (3,):
+        firing, change and bound on the further samples; ``cpu_seconds`` ().
     """
     start = time.process_time()
     training = train(layer, n_data, seed, rate, max_steps)

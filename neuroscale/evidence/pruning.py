@@ -275,8 +275,8 @@ def prunable_share(shares: ArrayLike, losses: ArrayLike, budget: float) -> Float
     Examples
     --------
     >>> from neuroscale.evidence.pruning import prunable_share
-    >>> float(prunable_share([0.0, 0.5, 1.0], [1.0, 1.1, 3.0], 0.2))
-    0.526...
+    >>> float(prunable_share([0.0, 0.5, 1.0], [1.0, 1.1, 3.0], 0.2).round(3))
+    0.526
     """
     at = valid.reals("shares", shares, low=0.0, high=1.0)
     if at.ndim != 1 or at.size < 2 or at[0] != 0 or np.any(np.diff(at) <= 0):

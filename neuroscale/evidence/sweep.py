@@ -251,11 +251,11 @@ def _on_cluster(client: Any, jobs: list[_Job]) -> Iterator[tuple[int, Value | No
     futures = {client.submit(job, pure=False): job for job in jobs}
     try:
         for future in as_completed(list(futures)):
-            if future.status == "finished":
-                yield future.result()
-            else:
-                error = future.exception()
-                yield futures[future].index, None, f"{type(error).__name__}: {error}"
+            try:
+                found = future.result()  # waits where the worker that held it has died, and it is made again
+            except Exception as error:
+                found = futures[future].index, None, f"{type(error).__name__}: {' '.join(str(error).split())}"
+            yield found
     finally:
         client.cancel(list(futures))
 
