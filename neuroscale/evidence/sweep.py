@@ -246,8 +246,9 @@ def _on_cluster(client: Any, jobs: list[_Job]) -> Iterator[tuple[int, Value | No
     joblib waits for ever for a task that never ran to its end: one that Dask gave up because it killed its workers, or
     whose function the workers cannot import.
     """
-    from distributed import as_completed
+    import distributed
 
+    as_completed: Callable[..., Any] = distributed.as_completed  # without types
     futures = {client.submit(job, pure=False): job for job in jobs}
     try:
         for future in as_completed(list(futures)):
