@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ import joblib
 import numpy as np
 import pytest
 
-from neuroscale.evidence import sweep as module
-from neuroscale.evidence.sweep import SweepError, sweep
+from neuroscale.evidence import Sweep, SweepError, sweep
+
+module = import_module("neuroscale.evidence.sweep")  # the package's attribute of this name is the function
 
 GRID = {"width": [2, 3], "data": [10, 20, 40], "seed": [0, 1]}
 
@@ -86,7 +88,7 @@ def logged(log: Path) -> dict[str, Any]:
     return {**GRID, "log": [str(log)]}
 
 
-def losses(result: module.Sweep) -> list[float]:
+def losses(result: Sweep) -> list[float]:
     return result.array("loss").ravel().tolist()
 
 
@@ -257,7 +259,7 @@ class Killer:
                 self.pid = int((self.log / "victim-pid").read_text())
                 os.kill(self.pid, signal.SIGKILL)
 
-    def check(self, result: module.Sweep) -> None:
+    def check(self, result: Sweep) -> None:
         self.thread.join(timeout=60)
         assert self.pid, "no process was killed"
         assert losses(result) == WANTED
