@@ -19,6 +19,9 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 LONG = 8
 FONTS = ("DejaVuSansMono", "DejaVuSansMono-Bold", "DejaVuSansMono-Oblique", "DejaVuSansMono-BoldOblique")
 PART = re.compile(r"\\part\{(.*)\}")
+#: The landing page comes first and has no heading of its own in LaTeX.
+PREFACE = re.compile(r"\\phantomsection\\label\{\\detokenize\{chapters/preface::doc\}\}\n")
+HEADING = "\\chapter*{Preface}\n\\addcontentsline{toc}{chapter}{Preface}\n\\markboth{Preface}{Preface}\n"
 
 
 class LedgerAsBoxes(SphinxPostTransform):
@@ -79,6 +82,7 @@ def number_as_on_the_pages(text: str, version: str) -> str:
         return f"{match[0]}\n\\setcounter{{secnumdepth}}{{{depth}}}"
 
     text = PART.sub(part, text)
+    text = PREFACE.sub(lambda match: match[0] + HEADING, text, count=1)
     text = text.replace(r"\release{}", rf"\release{{{version}}}")
     return text.replace(r"\renewcommand{\releasename}{}", r"\renewcommand{\releasename}{Version}")
 

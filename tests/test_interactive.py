@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import matplotlib
 import numpy as np
 import pytest
+from book_source import code_cells
 from matplotlib.figure import Figure
 
 from neuroscale import plotting
@@ -135,6 +136,20 @@ def test_the_script_is_valid(shown, tmp_path):
     script = tmp_path / "figure.js"
     script.write_text(re.search(r"<script>(.*?)</script>", shown.html(), re.DOTALL).group(1), encoding="utf8")
     subprocess.run(["node", "--check", str(script)], check=True)
+
+
+@pytest.mark.parametrize(
+    ("chapter", "names"),
+    [
+        ("activation/dynamics", {"fig-growth-slider", "fig-counts-slider"}),
+        ("activation/behaviour", {"fig-width-slider", "fig-loss-slider"}),
+        ("percolation/clusters", {"fig-clusters-slider"}),
+        ("action/convergence", {"fig-convergence-slider"}),
+    ],
+)
+def test_where_moving_a_parameter_teaches(chapter, names):
+    moving = [cell for cell in code_cells(chapter) if "SliderFigure(" in cell.source]
+    assert {cell.metadata["mystnb"]["figure"]["name"] for cell in moving} == names
 
 
 def _axes(**settings):

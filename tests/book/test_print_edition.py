@@ -76,6 +76,11 @@ def test_columns_fit_and_long_tables_break(tmp_path, environment):
     assert (tmp_path / "_build/latex/DejaVuSansMono.ttf").is_file()
 
 
+def test_the_landing_page_has_a_heading():
+    text = "\\phantomsection\\label{\\detokenize{chapters/preface::doc}}\n\nText"
+    assert "\\chapter*{Preface}" in print_edition.number_as_on_the_pages(text, "0.1.0")
+
+
 def test_numbers_are_those_of_the_pages():
     text = (
         "\\renewcommand{\\releasename}{}\n\\release{}\n\\part{Front matter}\n\\part{Part I: x}\n\\part{Back matter}\n"
