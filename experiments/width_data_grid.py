@@ -47,8 +47,8 @@ def run(
     Returns
     -------
     dict
-        ``data_sizes`` (d,), ``shares`` (S,), ``scores``, ``cpu_seconds``; and for each layer, under ``<layer>_<name>`` and with leading
-        shape (d, seeds), what :func:`measure` returns.
+        ``data_sizes`` (d,), ``shares`` (S,), ``scores`` and ``cpu_seconds``; and for each layer, under
+        ``<layer>_<name>`` and with leading shape (d, seeds), what :func:`measure` returns.
     """
     found: dict[str, NDArray[np.generic]] = {
         "data_sizes": np.array(data_sizes),
