@@ -18,8 +18,9 @@ from docutils.nodes import make_id
 ROOT = Path(__file__).resolve().parents[1]
 LIST = ROOT / "published.txt"
 LEDGER = "chapters/ledger"
+#: Statements and exercises, whose labels are their identifiers; docutils makes its own from the others.
+STATEMENT = re.compile(r"^:label: +((?:thm|prop|lem|cor|def|ex)-\S+)\s*$", re.MULTILINE)
 LABELS = (
-    re.compile(r"^:label: +((?:thm|ex)-\S+)\s*$", re.MULTILINE),  # statements and exercises
     re.compile(r"^\((ch-\S+)\)=\s*$", re.MULTILINE),
     re.compile(r"^ +name: +(fig-\S+)\s*$", re.MULTILINE),
 )
@@ -42,6 +43,7 @@ def present(root: Path = ROOT) -> set[str]:
     for document in documents(root):
         text = (root / f"{document}.md").read_text(encoding="utf8")
         names = {make_id(name) for pattern in LABELS for name in pattern.findall(text)}
+        names |= set(STATEMENT.findall(text))
         names |= {f"equation-{make_id(name)}" for name in EQUATION.findall(text)}
         found |= {document, *(f"{document}#{name}" for name in names)}
     for claim in claims().values():
