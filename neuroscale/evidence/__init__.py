@@ -59,3 +59,10 @@ from .sweep import SweepError as SweepError
 from .sweep import sweep as sweep
 from .training import NetworkTraining as NetworkTraining
 from .training import train_network as train_network
+from .window import Drift as Drift
+from .window import discounted_rates as discounted_rates
+from .window import measure_drift as measure_drift
+from .window import simulate_window_urn as simulate_window_urn
+from .window import window_autocovariance as window_autocovariance
+from .window import window_relaxation as window_relaxation
+from .window import windowed_rates as windowed_rates
