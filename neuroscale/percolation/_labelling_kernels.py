@@ -57,21 +57,21 @@ def sweep(
     sizes: Integers,
     used: int,
     limit: int,
-    scratch: Labels,
+    filled: Labels,
 ) -> tuple[int, int]:
     """Label rows of a slab until its end or until ``limit`` labels may be used; return (next row, labels used).
 
     ``plane`` holds the labels of the last hyperplane: an entry is overwritten exactly when the sweep reaches the site
     one hyperplane further, whose neighbour along the first axis it is.  ``shape`` and ``strides`` describe the axes
     inside a hyperplane.  Labels above ``used`` must be their own parents and have size 0; a site counts for its own
-    label, and only `recycle` adds up what belongs together.  ``scratch`` has three rows and ``width + 1`` columns.
+    label, and only `recycle` adds up what belongs together.  ``filled`` has ``width + 1`` places of scratch space.
     """
     axes, width = shape.size, shape[-1]
     n_rows = occupied.size // width
     none, one = np.uint32(0), np.uint32(1)
-    lines = np.zeros(axes, np.int64)
+    # unsigned indices, since numba asks whether a signed one is negative
+    lines = np.zeros(axes, np.uint64)
     place = np.zeros(axes, np.int64)
-    newest, oldest, filled = scratch[0], scratch[1], scratch[2]
     slot = (first_row % (plane.size // width)) * width
     for axis in range(axes):
         place[axis] = (slot // strides[axis]) % shape[axis]
@@ -80,52 +80,49 @@ def sweep(
             return row, used
         n_lines = 0
         for axis in range(axes - 1):
-            if place[axis] > 0:
-                lines[n_lines] = strides[axis]
-                n_lines += 1
-        current = plane[slot : slot + width]
-        here = occupied[row * width : (row + 1) * width]
-        # the newest and the oldest label next to each site, in loops without branches: less one, "none" is the newest
-        for j in range(width):
-            newest[j] = current[j]
-            oldest[j] = current[j] - one
-        for line in range(n_lines):
-            before = plane[slot - lines[line] : slot - lines[line] + width]
-            for j in range(width):
-                newest[j] = max(newest[j], before[j])
-                oldest[j] = min(oldest[j], np.uint32(before[j] - one))
+            lines[n_lines] = np.uint64(strides[axis])
+            n_lines += place[axis] > 0
+        start, here = np.uint64(slot), np.uint64(row * width)
         # which sites are occupied is random: listing them first spares a branch that nothing can predict
         n_filled = 0
         for j in range(width):
             filled[n_filled] = j
-            n_filled += here[j] != 0
+            n_filled += occupied[here + np.uint64(j)] != 0
         label, following, last = none, none, np.uint32(used)
         for number in range(n_filled):
             j = filled[number]
+            site = start + np.uint64(j)
             left = label if j == following else none
             following = np.uint32(j + one)
-            new = max(newest[j], left)
+            # the newest and the oldest label next to the site, without branches: less one, "none" is the newest
+            new = max(plane[site], left)
+            old = min(np.uint32(plane[site] - one), np.uint32(left - one))
+            for line in range(n_lines):
+                other = plane[site - lines[line]]
+                new = max(new, other)
+                old = min(old, np.uint32(other - one))
             fresh = new == none
-            label = old = np.uint32(min(oldest[j], np.uint32(left - one)) + one)
+            label = old = np.uint32(old + one)
             if old != new:
                 label = _join(parent, old, new)
                 # a third label is rare: one test without short cuts, which the processor predicts
                 if (left != none) & (left != old) & (left != new):
                     label = _hang(parent, label, left)
-                other = current[j]
+                other = plane[site]
                 if (other != none) & (other != old) & (other != new):
                     label = _hang(parent, label, other)
                 for line in range(n_lines):
-                    other = plane[np.uint64(slot + np.int64(j) - lines[line])]
+                    other = plane[site - lines[line]]
                     if (other != none) & (other != old) & (other != new):
                         label = _hang(parent, label, other)
             last = np.uint32(last + fresh)
             label = last if fresh else label
             sizes[label] += 1
-            current[j] = label
+            plane[site] = label
         used = int(last)
         for j in range(width):
-            current[j] = current[j] if here[j] != 0 else none
+            site = start + np.uint64(j)
+            plane[site] = plane[site] if occupied[here + np.uint64(j)] != 0 else none
         slot += width
         if slot == plane.size:
             slot = 0
@@ -145,35 +142,39 @@ def recycle(
 ) -> tuple[int, int]:
     """Write out clusters that no longer touch ``plane`` and renumber the others; return (labels used, finished).
 
-    ``fresh``, as long as ``parent``, is scratch space: the new label of each root that is still open.
+    ``fresh``, as long as ``parent``, comes in as zeros and goes out so: whether a label is open, then its new number.
+    Which labels are roots, and which of those are open, is random, so that no loop branches on either.
     """
+    none, one = np.uint32(0), np.uint32(1)
+    for slot in range(plane.size):
+        fresh[plane[slot]] = one
+    fresh[0] = none
     # a parent is older than its child, so that its own parent is a root by now
     for label in range(1, used + 1):
-        fresh[label] = 0
         root = parent[parent[label]]
-        if root != label:
-            parent[label] = root
-            sizes[root] += sizes[label]
-    n_open = 0
-    for slot in range(plane.size):
-        if plane[slot] > 0:
-            root = parent[plane[slot]]
-            if fresh[root] == 0:
-                n_open += 1
-                fresh[root] = n_open
-            plane[slot] = fresh[root]
-    n_finished = 0
-    # open sizes wait in the part of ``finished`` that finished clusters cannot reach
+        parent[label] = root
+        size = sizes[label]
+        sizes[label] = 0
+        sizes[root] += size
+        fresh[root] |= fresh[label]
+    n_open, n_finished = 0, 0
     for label in range(1, used + 1):
-        if parent[label] == label:
-            if fresh[label] == 0:
-                finished[n_finished] = sizes[label]
-                n_finished += 1
-            else:
-                finished[finished.size - np.int64(fresh[label])] = sizes[label]
+        root, size, is_open = parent[label], sizes[label], fresh[label]
+        is_root = np.uint32(root == label)
+        # what the counters do not move past is written over; a new number is never above the old one
+        finished[n_finished] = size
+        n_finished += is_root & (is_open ^ one)
+        sizes[n_open + 1] = size
+        n_open += is_root & is_open
+        fresh[label] = n_open
+        fresh[label] = fresh[root]
+    for slot in range(plane.size):
+        plane[slot] = fresh[plane[slot]]
     for label in range(1, used + 1):
         parent[label] = label
-        sizes[label] = finished[finished.size - label] if label <= n_open else 0
+        fresh[label] = none
+    for label in range(n_open + 1, used + 1):
+        sizes[label] = 0
     return n_open, n_finished
 
 

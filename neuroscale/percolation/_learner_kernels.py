@@ -1,6 +1,6 @@
 """Compiled passes over a tree: parents precede their children, so one loop up and one loop down see every path.
 
-``parents`` is int64 with ``parents[0] == -1`` and ``parents[i] < i``; nothing is validated here.
+``parents`` is int64 with ``parents[0] == -1`` and ``parents[i] < i``; only `nearest` looks whether it is.
 """
 
 from __future__ import annotations
@@ -16,25 +16,35 @@ Integers = NDArray[np.int64]
 
 
 @kernel
-def nearest(parents: Integers, marks: Bools, distance: Integers, source: Integers) -> None:
+def nearest(parents: Integers, marks: Bools, distance: Integers, source: Integers) -> bool:
     """Distance to the nearest mark and that mark, from below in the first pass and from above in the second.
 
     One word holds both, distance above and mark below, so that one comparison finds the nearest mark and, among equally
-    near ones, the first.
+    near ones, the first.  The first pass waits for memory, so that it can look at the parents on the way: a parent that
+    does not precede its child is read as the root, and False is returned.
     """
-    one = 1 << 32
+    one = np.int64(1 << 32)
     for i in range(parents.size):
         source[i] = i if marks[i] else one << 30
+    # unsigned, -1 is far above every site, and numba need not ask for negative indices
+    above, root = parents.view(np.uint64), np.uint64(0)
+    ordered = parents[0] == -1
     for i in range(parents.size - 1, 0, -1):
-        p = parents[i]
+        p = above[i]
+        before = p < np.uint64(i)
+        ordered &= before
+        p = p if before else root
         source[p] = min(source[p], source[i] + one)
+    if not ordered:
+        return False
     distance[0] = source[0] >> 32
     source[0] &= one - 1
     for i in range(1, parents.size):
-        p = parents[i]
+        p = above[i]
         word = min(source[i], ((distance[p] + 1) << 32) | source[p])
         distance[i] = word >> 32
         source[i] = word & (one - 1)
+    return True
 
 
 @kernel

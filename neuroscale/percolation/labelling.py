@@ -29,6 +29,8 @@ Integers = NDArray[np.int64]
 Labels = NDArray[np.int32]
 _MOST_AXES = 8
 _MOST_SITES = 2**31 - 2
+#: labels that a processor keeps close: 1.5 MB of tables
+_ROOM = 2**16
 
 
 def cluster_labels(occupied: ArrayLike, *, periodic: bool = False) -> Labels:
@@ -200,18 +202,19 @@ def streamed_cluster_sizes(slabs: Iterable[ArrayLike]) -> Integers:
             across = box.shape[1:]
             shape, strides = _geometry(across)
             plane = np.zeros(int(np.prod(across)), dtype=np.uint32)
-            # at most one label a site of the plane is open; four times as many and one row leave room for new ones
-            limit = least = 4 * plane.size + int(shape[-1])
-            parent = np.arange(least + plane.size + 1, dtype=np.uint32)
+            # new labels between two clearings: few enough for the caches, enough to pay for a look at the whole plane
+            room = min(max(plane.size // 4, _ROOM), 4 * plane.size) + int(shape[-1])
+            limit, most = room, plane.size + room  # at most one label a site of the plane stays open
+            parent = np.arange(most + 1, dtype=np.uint32)
             table, finished = np.zeros(parent.size, dtype=np.int64), np.empty(parent.size, dtype=np.int64)
-            fresh, scratch = np.empty_like(parent), np.empty((3, int(shape[-1]) + 1), dtype=np.uint32)
+            fresh, filled = np.zeros_like(parent), np.empty(int(shape[-1]) + 1, dtype=np.uint32)
         row, rows = 0, box.size // int(shape[-1])
         while row < rows:
-            row, used = kernels.sweep(box.reshape(-1), row, shape, strides, plane, parent, table, used, limit, scratch)
+            row, used = kernels.sweep(box.reshape(-1), row, shape, strides, plane, parent, table, used, limit, filled)
             if row < rows:
                 used, done = kernels.recycle(plane, parent, table, used, fresh, finished)
                 parts.append(finished[:done].copy())
-                limit = used + least
+                limit = used + room
     if not across:
         raise ValueError(f"slabs={slabs!r} holds no slab; at least one is needed")
     # nothing follows, so that every cluster is finished

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from neuroscale import _validation as valid
 
 from . import _learner_kernels as kernels
-from ._tree import as_tree
+from ._tree import as_parents, as_tree, misplaced
 
 __all__ = [
     "euclidean_nearest_neighbour",
@@ -70,9 +70,10 @@ def nearest_neighbour(parents: ArrayLike, marks: ArrayLike) -> tuple[Integers, I
     >>> distance.tolist(), source.tolist()
     ([0, 1, 1, 0], [0, 0, 3, 3])
     """
-    tree, known = as_tree(parents), _marks(parents, marks)
+    tree, known = as_parents(parents), _marks(parents, marks)
     distance, source = np.empty((2, tree.size), dtype=np.int64)
-    kernels.nearest(tree, known, distance, source)
+    if not kernels.nearest(tree, known, distance, source):
+        raise misplaced(tree)
     return distance, source
 
 
