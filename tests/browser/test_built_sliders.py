@@ -1,132 +1,152 @@
-"""Figures with sliders: moved by the keyboard, what is drawn are the package's own numbers."""
+"""Figures with sliders: keys move them, and the curves shown are the embedded values, which are the package's."""
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
 import re
 
 import numpy as np
 import pytest
-from built import SITE
-from visit import NARROW, Visit, watch
+from built import SITE, pages, text
+from package_values import CURVES, SERIES
+from visit import DESKTOP, open_page
 
-from neuroscale.activation import ActivationLaw
-from neuroscale.percolation import BetheLattice
-
-
-def growth(x, shape, active, neurons):
-    law = ActivationLaw(int(neurons), int(active), shape)
-    return law.working_neurons(x), np.minimum(active * x, neurons)
-
-
-def counts(x, shape, reach):
-    law = ActivationLaw(10**7, 10**3, shape)
-    exact = np.exp(law.log_count_pmf(x, int(reach * law.concentration)))
-    return exact, None, exact[0] * (1 + shape) / (x + shape)
-
-
-def width(x, shape):
-    law = ActivationLaw(10**12, 10**3, shape)
-    return (law.working_neurons(x * law.crossover(0.5), form="ode") / 1e12,)
+FIGURE = re.compile(r'<div class="slider-figure" id="([^"]+)"')
+#: What the page shows of one figure.
+STATE = """id => {
+  const root = document.getElementById(id), inputs = [...root.querySelectorAll("input")];
+  return {
+    frame: +root.dataset.frame,
+    positions: inputs.map(input => +input.value),
+    spoken: inputs.map(input => input.getAttribute("aria-valuetext")),
+    shown: [...root.querySelectorAll(".slider-value")].map(mark => mark.textContent),
+    message: root.querySelector("output")?.textContent ?? "",
+    paths: JSON.parse(root.querySelector(".slider-data").textContent).curves.map((curve, i) =>
+      root.querySelector(".slider-curve-" + i + " path").getAttribute("d")),
+  };
+}"""
 
 
-def loss(x, shape):
-    law = ActivationLaw(10**5, 100, shape)
-    return tuple(law.unlearnt_fraction(x, 100, weighted=weighted) for weighted in (False, True))
+def figures():
+    return [(name, found) for name in pages() for found in FIGURE.findall(text(name))]
 
 
-def clusters(x, ratio, degree):
-    lattice = BetheLattice(int(degree), ratio / (degree - 1))
-    return lattice.cluster_pmf(x), BetheLattice.critical(int(degree)).amplitude * x**-1.5
+def embedded(name: str, figure: str) -> dict:
+    """What the chapter's execution put into the page."""
+    part = text(name).split(f'id="{figure}"', 1)[1]
+    return json.loads(re.search(r'class="slider-data">(.*?)</script>', part, re.DOTALL).group(1))
 
 
-#: Figure -> its page, the package's curves (None: not compared), and the keys that are pressed on each slider.
-SLIDERS = {
-    "fig-growth-slider": ("activation/dynamics", growth, (["ArrowRight"], ["End"], ["Home", "ArrowRight"])),
-    "fig-counts-slider": ("activation/dynamics", counts, (["End"], ["ArrowLeft"])),
-    "fig-width-slider": ("activation/behaviour", width, (["Home"],)),
-    "fig-loss-slider": ("activation/behaviour", loss, (["ArrowRight", "ArrowRight"],)),
-    "fig-clusters-slider": ("percolation/clusters", clusters, (["ArrowRight"] * 3, ["End"])),
-}
+def place(axis: dict, value: float) -> float:
+    return axis["offset"] + axis["factor"] * (math.log10(value) if axis["scale"] == "log" else value)
 
 
-def opened(browser, chapter, **settings):
-    """The page without a network, in a context to close, and what went wrong on it."""
-    context = browser.new_context(offline=True, **settings)
-    page, seen = context.new_page(), Visit(chapter)
-    watch(page, seen)
-    page.goto((SITE / f"chapters/{chapter}.html").as_uri())
-    return context, page, seen
+def expected(data: dict, curve: dict, frame: int) -> list[tuple[float, float]]:
+    """Points of a curve in the units of the drawing; as the drawing does, none lies far outside it."""
+    axes, heights = data["axes"], curve["y"][frame]
+    drawn = [(x, y) for x, y in zip(curve["x"], heights, strict=True) if y is not None]
+    points = [(place(axes["x"], x), place(axes["y"], y)) for x, y in drawn]
+    return [(x, max(-10_000.0, min(10_000.0, y))) for x, y in points]
 
 
-def corners(d, axes):
-    """Points of a path, in the units of the figure's axes."""
-    points = np.array([float(v) for v in re.findall(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?", d)]).reshape(-1, 2)
-    for column, axis in zip(points.T, (axes["x"], axes["y"]), strict=True):
-        column[:] = (column - axis["offset"]) / axis["factor"]
-        if axis["scale"] == "log":
-            column[:] = 10**column
-    return points
+def drawn(path: str) -> list[tuple[float, float]]:
+    numbers = [float(value) for value in re.findall(r"-?\d+(?:\.\d+)?(?:e-?\d+)?", path)]
+    return list(zip(numbers[::2], numbers[1::2], strict=True))
 
 
-@pytest.mark.parametrize("name", SLIDERS)
-def test_the_curve_shown_is_the_package_s(browser, name):
-    chapter, curves, keys = SLIDERS[name]
-    context, page, seen = opened(browser, chapter, viewport=NARROW)
-    figure = page.locator(f"#{name} .slider-figure, .slider-figure#{name}").first
-    inputs = figure.locator("input[type=range]")
-    assert inputs.count() == len(keys)
-    before = figure.locator(".slider-curve-0 path").get_attribute("d")
-    for number, presses in enumerate(keys):
-        inputs.nth(number).focus()
-        for key in presses:
-            page.keyboard.press(key)
-    data = json.loads(figure.locator(".slider-data").text_content())
-    chosen = [int(inputs.nth(i).input_value()) for i in range(len(keys))]
-    values = [slider["values"][i] for slider, i in zip(data["sliders"], chosen, strict=True)]
-    for i, slider in enumerate(data["sliders"]):
-        text = slider["texts"][chosen[i]]
-        assert inputs.nth(i).get_attribute("aria-valuetext") == text
-        assert figure.locator(".slider-value").nth(i).text_content() == text
+def agrees(data: dict, state: dict) -> None:
+    """Assert that the page shows the frame that its sliders say."""
     sizes = [len(slider["values"]) for slider in data["sliders"]]
-    frame = int(np.ravel_multi_index(chosen, sizes))
-    assert figure.locator("output").text_content() == data["messages"][frame]
+    frame = 0
+    for size, position in zip(sizes, state["positions"], strict=True):
+        frame = frame * size + position
+    assert state["frame"] == frame
+    texts = [slider["texts"][p] for slider, p in zip(data["sliders"], state["positions"], strict=True)]
+    assert state["spoken"] == state["shown"] == texts
+    assert state["message"] == (data["messages"][frame] if data["messages"] else "")
+    for curve, path in zip(data["curves"], state["paths"], strict=True):
+        wanted = expected(data, curve, frame)
+        found = drawn(path)
+        assert len(found) == len(wanted)
+        # the path has two decimals; positions are far larger than the error of the arithmetic
+        assert all(math.dist(a, b) < 0.0101 for a, b in zip(found, wanted, strict=True)), curve["label"]
 
-    drawn = [figure.locator(f".slider-curve-{i} path").get_attribute("d") for i in range(len(data["curves"]))]
-    assert drawn[0] != before
-    x = np.array(data["curves"][0]["x"])
-    # positions have two decimals on a curve of 300 units, values five digits: far inside 2 % on every axis here
-    for i, wanted in enumerate(curves(np.rint(x).astype(int) if "width" not in name else x, *values)):
-        if wanted is None:
+
+def test_there_are_figures_with_sliders():
+    assert len(figures()) >= 3
+
+
+@pytest.mark.parametrize(("name", "figure"), figures())
+def test_keys_move_the_curves_to_the_embedded_values(browser, name, figure):
+    data = embedded(name, figure)
+    context = browser.new_context(viewport=DESKTOP, offline=True)
+    page = open_page(context, name)
+    agrees(data, page.evaluate(STATE, figure))
+    seen = set()
+    for number, slider in enumerate(data["sliders"]):
+        handle = page.locator(f"#{figure} input").nth(number)
+        handle.focus()
+        assert page.evaluate("document.activeElement.type") == "range"
+        for key, position in (("Home", 0), ("ArrowRight", 1), ("End", len(slider["values"]) - 1)):
+            page.keyboard.press(key)
+            state = page.evaluate(STATE, figure)
+            assert state["positions"][number] == position
+            agrees(data, state)
+            seen.add(tuple(state["paths"]))
+    assert len(seen) > len(data["sliders"]), "the curves do not move"
+    context.close()
+
+
+@pytest.mark.parametrize(("name", "figure"), figures())
+def test_without_javascript_there_is_an_ordinary_figure(browser, name, figure):
+    context = browser.new_context(viewport=DESKTOP, offline=True, java_script_enabled=False)
+    page = context.new_page()
+    page.goto((SITE / name).as_uri())
+    assert page.locator(f"#{figure} svg").bounding_box()["height"] > 100
+    assert not page.locator(f"#{figure} input").first.is_visible()
+    context.close()
+
+
+def key(name: str, data: dict) -> tuple:
+    page = name.rsplit("/", 1)[1].removesuffix(".html")
+    return page, tuple(slider["name"] for slider in data["sliders"]), data["axes"]["y"]["scale"]
+
+
+@pytest.mark.parametrize(("name", "figure"), figures())
+def test_embedded_values_are_the_packages(name, figure):
+    data = embedded(name, figure)
+    if key(name, data) == SERIES:
+        partial_sums(data)
+        return
+    compute = CURVES[key(name, data)]  # a new figure needs an entry in package_values.py
+    frames = list(itertools.product(*(slider["values"] for slider in data["sliders"])))
+    for number, frame in enumerate(frames):
+        x = np.array(data["curves"][0]["x"])
+        # positions are rounded to five digits; where they count samples or neurons they are whole numbers
+        whole = data["axes"]["x"]["scale"] == "log" and x.min() >= 1
+        found = compute(np.rint(x).astype(int) if whole else x, *frame)
+        for curve, height in zip(data["curves"], found, strict=True):
+            shown = np.array([np.nan if y is None else y for y in curve["y"][number]])
+            both = np.isfinite(shown) & np.isfinite(height)
+            assert both.any()
+            # five digits of y, and five of x where a power up to -3 and a cutoff multiply its error
+            np.testing.assert_allclose(
+                shown[both], np.asarray(height)[both], rtol=2e-3, atol=1e-300, err_msg=str(frame)
+            )
+
+
+def partial_sums(data: dict) -> None:
+    """Sums of a power series start at ln 10 and differ, from order to order, by a multiple of a power."""
+    (curve,) = data["curves"]
+    t = np.array(curve["x"])
+    orders = [int(order) for order in data["sliders"][0]["values"]]
+    sums = dict(zip(orders, np.array(curve["y"], dtype=float), strict=True))
+    assert all(abs(values[0] - math.log(10)) < 1e-4 for values in sums.values())
+    for order in orders:
+        if order - 1 not in sums:
             continue
-        shown = corners(drawn[i], data["axes"])
-        # what lies farther out than 10000 units is drawn at that distance, and nowhere in sight
-        visible = wanted > 1e-15
-        compared = shown[: visible.sum()] if visible.sum() < len(shown) else shown
-        expected = wanted[visible][: len(compared)]
-        np.testing.assert_allclose(compared[:, 1], expected, rtol=0.02, atol=2e-4 if "width" in name else 0)
-    assert not seen.requests
-    assert not seen.complaints
-    context.close()
-
-
-@pytest.mark.parametrize("chapter", sorted({chapter for chapter, _, _ in SLIDERS.values()} | {"action/convergence"}))
-def test_without_a_script_the_first_frame_is_a_figure(browser, chapter):
-    context, page, _ = opened(browser, chapter, java_script_enabled=False)
-    figures = page.locator(".slider-figure")
-    assert figures.count() >= 1
-    for i in range(figures.count()):
-        assert figures.nth(i).locator("svg").is_visible()
-        assert len(figures.nth(i).locator(".slider-curve-0 path").get_attribute("d")) > 100
-        assert not figures.nth(i).locator(".slider-controls").is_visible()
-    context.close()
-
-
-def test_print_has_no_controls(browser):
-    context, page, _ = opened(browser, "activation/dynamics")
-    controls = page.locator(".slider-controls").first
-    assert controls.is_visible()
-    page.emulate_media(media="print")
-    assert not controls.is_visible()
-    assert page.locator(".slider-figure svg").first.is_visible()
-    context.close()
+        step = sums[order] - sums[order - 1]
+        rounding = 1e-5 * (np.abs(sums[order]) + np.abs(sums[order - 1]) + np.abs(step[-1]) + 1)
+        assert np.all(np.abs(step - step[-1] * t**order) < rounding), order
