@@ -187,12 +187,12 @@ def luminance(pixels: np.ndarray) -> np.ndarray:
 
 
 def contrast(crop: Image.Image) -> float:
-    """Contrast of a drawing's ink, its hundredth of strongest pixels, with its ground, the most frequent value."""
+    """Contrast of a drawing's ink, its five hundredth part of strongest pixels, with its ground, the most frequent value."""
     light = luminance(np.asarray(crop, dtype=float)).ravel()
     counts, edges = np.histogram(light, bins=64, range=(0, 1))
     ground = float(np.median(light[np.digitize(light, edges[1:-1]) == np.argmax(counts)]))
     ratios = np.maximum(light + 0.05, ground + 0.05) / np.minimum(light + 0.05, ground + 0.05)
-    return float(np.quantile(ratios, 0.99))
+    return float(np.quantile(ratios, 0.998))
 
 
 def look(page: Page, seen: Visit, theme: str) -> None:
