@@ -71,10 +71,16 @@ def test_percolation_cases_run_at_toy_size_and_agree() -> None:
 
 def test_evidence_cases_run_at_toy_size_and_agree() -> None:
     toy = evidence_cases.Sizes(
-        repeats=1, stream=(3, 20, 50), perceptron=(4, 16), transformer=(2, 5, 8), every=2, rounds=2
+        repeats=1,
+        stream=(3, 20, 50),
+        perceptron=(4, 16),
+        transformer=(2, 5, 8),
+        every=2,
+        rounds=2,
+        network=(256, 8, 1),
     )
     rows = [row for case in evidence_cases.CASES for row in case(toy)]
-    assert len(rows) == (1 if evidence_cases.torch is None else 3)
+    assert len(rows) == (2 if evidence_cases.torch is None else 4)
     assert all(row.ours > 0 and row.peer > 0 for row in rows)
     assert "counts equal" in rows[0].note
 
