@@ -68,8 +68,6 @@ class Monitor:
 
     Attributes
     ----------
-    counts : dict of str to ActivationCounts
-        By module name, in the order of their first call; up to date whenever it is read.
     n_calls, n_counted : int
         Calls of the model in the mode asked for, and how many of them were counted.
 
@@ -78,8 +76,8 @@ class Monitor:
     ImportError
         Without PyTorch.
     ValueError
-        For arguments outside their range, or when no module is of the types asked for; when counts are read, for NaN
-        and for outputs without data; in a forward pass, for outputs whose shape does not fit.
+        For arguments outside their range, or when no module is of the types asked for; in a forward pass, for outputs
+        whose shape does not fit.
 
     Notes
     -----
@@ -173,7 +171,13 @@ class Monitor:
 
     @property
     def counts(self) -> dict[str, ActivationCounts]:
-        """Counts by module name; reading moves what is held on the devices."""
+        """Counts by module name, in the order of their first call; reading moves what is held on the devices.
+
+        Raises
+        ------
+        ValueError
+            Where a layer gave NaN, or has no data, as on the device ``"meta"``.
+        """
         return {name: layer.read() for name, layer in self._layers.items()}
 
     def _before(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
