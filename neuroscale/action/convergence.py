@@ -20,7 +20,7 @@ from .activation_series import activation_radius
 from .data import Dataset
 from .expansion import action_series
 from .network import Network
-from .partition import Partition
+from .partition import Partition, surely_free
 
 __all__ = ["Singularity", "convergence_radius", "pole_radius", "root_test_radius"]
 
@@ -161,8 +161,9 @@ def convergence_radius(network: Network, data: Dataset) -> Singularity:
     Notes
     -----
     For each sample the zeros inside the radius found so far are counted by the argument principle, so that none is
-    missed; samples with the fastest growing coefficients come first.  Implements claim ``ac-radius``; derived in
-    ``chapters/action/convergence.md``.  About a millisecond a sample.
+    missed; the sample with the fastest growing coefficients comes first, and a coarse rim then decides for most of the
+    others at once.  Implements claim ``ac-radius``; derived in ``chapters/action/convergence.md``.  About half a
+    millisecond a sample.
 
     Examples
     --------
@@ -173,8 +174,12 @@ def convergence_radius(network: Network, data: Dataset) -> Singularity:
     (1, 1.0412)
     """
     series = action_series(network, data, _ORDER, per_sample=True)
-    best = Singularity(complex(math.inf), 0)
-    for sample in np.argsort(root_test_radius(series), kind="stable"):
+    first, *others = np.argsort(root_test_radius(series), kind="stable")
+    best = Singularity(Partition(network, data.inputs[first]).nearest(), int(first))
+    free = surely_free(network, data.inputs, best.radius * (1 - 1e-9))
+    for sample in others:
+        if free[sample]:
+            continue
         partition = Partition(network, data.inputs[sample])
         if best.radius < partition.pole and partition.winding(best.radius * (1 - 1e-9))[0] == 0:
             continue

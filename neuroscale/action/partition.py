@@ -28,6 +28,8 @@ Complexes = NDArray[np.complex128]
 #: Longest step along the rim, in units of ``|Z/Z'|``: about the turn of the phase, in radians.
 _STEP = 1.0
 _MOST_POINTS = 20_000
+#: Steps of the first, coarse half rim.
+_COARSE = 24
 #: The certificate: no zero below the modulus less this share, some below it plus this share.
 _MARGIN = 1e-6
 
@@ -48,11 +50,24 @@ def _gelu(y: Complexes) -> tuple[Complexes, Complexes]:
 
 
 #: Value and derivative at complex arguments.
-_COMPLEX: dict[str, Callable[[Complexes], tuple[Complexes, Complexes]]] = {
+_Activation = Callable[[Complexes], tuple[Complexes, Complexes]]
+_COMPLEX: dict[str, _Activation] = {
     "silu": _silu,
     "tanh": _tanh,
     "gelu": _gelu,
 }
+
+
+def _sum(
+    drive: Complexes, t: Complexes, weights: Floats, bias: Floats | float, activation: _Activation
+) -> tuple[Complexes, Complexes]:
+    """``Z(t)`` times a positive number, and ``Z'(t) / Z(t)``, for hidden signals ``drive`` of shape (..., k, H)."""
+    value, slope = activation(drive)
+    logits = t[:, None] * (value @ weights.T + bias)
+    rates = (value + drive * slope) @ weights.T + bias
+    terms = np.exp(logits - logits.real.max(axis=-1, keepdims=True))
+    total = terms.sum(axis=-1)
+    return total, (terms * rates).sum(axis=-1) / total
 
 
 class Partition:
@@ -69,15 +84,9 @@ class Partition:
 
     def __call__(self, t: Complexes) -> tuple[Complexes, Complexes]:
         """``Z(t)`` times a positive number, and ``Z'(t) / Z(t)``; both of the shape of `t`."""
-        drive = t[:, None] * self.hidden
-        value, slope = self.activation(drive)
-        logits = t[:, None] * (value @ self.weights.T + self.bias)
-        rates = (value + drive * slope) @ self.weights.T + self.bias
-        terms = np.exp(logits - logits.real.max(axis=1, keepdims=True))
-        total = terms.sum(axis=1)
-        return total, (terms * rates).sum(axis=1) / total
+        return _sum(t[:, None] * self.hidden, t, self.weights, self.bias, self.activation)
 
-    def winding(self, radius: float, n_points: int = 24) -> tuple[int, complex]:
+    def winding(self, radius: float, n_points: int = _COARSE) -> tuple[int, complex]:
         """Zeros in the disc, and the point of the rim's upper half where ``Z'/Z`` is largest.
 
         The rim is refined until ``|Z'/Z|`` times its steps is small, so that no turn of the phase is overlooked.
@@ -147,6 +156,25 @@ class Partition:
             if self.winding(radius)[0]:
                 return radius
         return math.inf
+
+
+def surely_free(network: Network, inputs: Floats, radius: float) -> NDArray[np.bool_]:
+    """Whether each sample's disc has no zero, by one coarse rim for all samples; False where that does not decide."""
+    found = np.zeros(len(inputs), dtype=bool)
+    if not math.isfinite(radius):
+        return found
+    one = Partition(network, inputs[0])
+    hidden = network.preactivations(inputs)
+    # near a pole the rim must be denser than this one
+    far = np.abs(hidden).max(axis=1) * radius < 0.75 * activation_radius(network.activation)
+    t = radius * np.exp(1j * np.linspace(0.0, np.pi, _COARSE + 1))
+    for some in np.array_split(np.flatnonzero(far), far.sum() // 100 + 1):
+        values, rates = _sum(hidden[some, None, :] * t[:, None], t, one.weights, one.bias, one.activation)
+        speed = np.abs(rates)
+        turns = radius * np.pi / _COARSE * np.maximum(speed[:, 1:], speed[:, :-1])
+        phase = np.angle(values[:, 1:] / values[:, :-1]).sum(axis=1)
+        found[some] = np.all(turns < _STEP, axis=1) & (np.abs(phase) < 1)
+    return found
 
 
 def zeros_inside(network: Network, inputs: ArrayLike, radius: float) -> NDArray[np.int64]:
