@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass, field
 from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 from built import SHOTS, SITE
@@ -99,6 +100,7 @@ class Visit:
     """What one page showed."""
 
     name: str
+    shots: Path = SHOTS
     requests: list[str] = field(default_factory=list)  # that left the disk
     complaints: list[str] = field(default_factory=list)  # of the console, and files that were not found
     raw_tex: list[str] = field(default_factory=list)
@@ -106,7 +108,6 @@ class Visit:
     violations: list[str] = field(default_factory=list)  # of axe-core
     themes: list[str] = field(default_factory=list)  # as the button set them
     figures: dict[str, dict[str, float]] = field(default_factory=dict)  # contrast of a figure in each theme
-    same_figures: list[str] = field(default_factory=list)  # that did not change with the theme
     paint: float = 0.0  # milliseconds to the first contentful paint
     unseen: list[str] = field(default_factory=list)  # without JavaScript
 
@@ -128,10 +129,10 @@ def watch(page: Page, seen: Visit) -> None:
     page.on("pageerror", lambda error: seen.complaints.append(f"exception: {error}"))
 
 
-def open_page(context: BrowserContext, name: str) -> Page:
+def open_page(context: BrowserContext, name: str, site: Path = SITE) -> Page:
     page = context.new_page()
     page.set_default_timeout(120_000)
-    page.goto((SITE / name).as_uri())
+    page.goto((site / name).as_uri())
     page.evaluate(TYPESET)
     return page
 
@@ -173,7 +174,7 @@ def report(label: str, result: dict) -> list[str]:
 
 def shoot(page: Page, seen: Visit, folder: str) -> Image.Image:
     """Screenshot of the whole page, kept for the reader of the test."""
-    target = SHOTS / folder / (seen.name.removesuffix(".html").replace("/", "-") + ".jpg")
+    target = seen.shots / folder / (seen.name.removesuffix(".html").replace("/", "-") + ".jpg")
     target.parent.mkdir(parents=True, exist_ok=True)
     data = page.screenshot(full_page=True, type="jpeg", quality=80, path=target, timeout=120_000)
     return Image.open(io.BytesIO(data)).convert("RGB")
@@ -187,7 +188,7 @@ def luminance(pixels: np.ndarray) -> np.ndarray:
 
 
 def contrast(crop: Image.Image) -> float:
-    """Contrast of a drawing's ink, its five hundredth part of strongest pixels, with its ground, the most frequent value."""
+    """Contrast of a drawing's ink, the strongest 0.2 % of its pixels, with its ground, the most frequent value."""
     light = luminance(np.asarray(crop, dtype=float)).ravel()
     counts, edges = np.histogram(light, bins=64, range=(0, 1))
     ground = float(np.median(light[np.digitize(light, edges[1:-1]) == np.argmax(counts)]))
@@ -205,16 +206,16 @@ def look(page: Page, seen: Visit, theme: str) -> None:
             seen.figures.setdefault(box["name"], {})[theme] = contrast(crop)
 
 
-def pay(browser: Browser, name: str) -> Visit:
+def pay(browser: Browser, name: str, site: Path = SITE, shots: Path = SHOTS) -> Visit:
     """Visit a page."""
-    seen = Visit(name)
+    seen = Visit(name, shots)
     settings = {"offline": True, "color_scheme": "light", "reduced_motion": "reduce"}
 
     # without MathJax: axe-core would look at tens of thousands of its nodes, for minutes; `test_typeset_mathematics`
     # does so on a few pages
     context = browser.new_context(viewport=DESKTOP, **settings)
     context.route("**/mathjax/**", lambda route: route.abort())
-    page = open_page(context, name)
+    page = open_page(context, name, site)
     set_theme(page, "light")
     seen.violations += axe(page, "page") + contrasts(page, "light")
     set_theme(page, "dark")
@@ -225,7 +226,7 @@ def pay(browser: Browser, name: str) -> Visit:
     page = context.new_page()
     page.set_default_timeout(120_000)
     watch(page, seen)
-    page.goto((SITE / name).as_uri())
+    page.goto((site / name).as_uri())
     page.evaluate(TYPESET)
     seen.paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 1e9")
     seen.raw_tex = page.evaluate(RAW_TEX)
@@ -243,7 +244,7 @@ def pay(browser: Browser, name: str) -> Visit:
 
     context = browser.new_context(viewport=DESKTOP, java_script_enabled=False, **settings)
     page = context.new_page()
-    page.goto((SITE / name).as_uri())
+    page.goto((site / name).as_uri())
     seen.unseen = page.evaluate(UNSEEN)
     context.close()
     return seen
