@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.transforms import Bbox
 from numpy.typing import ArrayLike
 
 __all__ = ["CYCLE", "INK", "pdf_bytes", "show_points", "slope_guide", "themed_svg", "use"]
@@ -65,7 +66,7 @@ def themed_svg(figure: Figure, *, tight: bool = True) -> str:
     '<svg'
     """
     buffer = io.StringIO()
-    box = "tight" if tight else None
+    box = _crop(figure) if tight else None
     figure.savefig(buffer, format="svg", bbox_inches=box, transparent=True, metadata={"Date": None, "Creator": None})
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :].replace(INK, "currentColor")
@@ -88,8 +89,14 @@ def pdf_bytes(figure: Figure) -> bytes:
     b'%PDF-'
     """
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="pdf", bbox_inches="tight", metadata={"CreationDate": None})
+    figure.savefig(buffer, format="pdf", bbox_inches=_crop(figure), metadata={"CreationDate": None})
     return buffer.getvalue()
+
+
+def _crop(figure: Figure) -> Bbox:
+    """What is drawn, with the usual margin: ``bbox_inches="tight"`` lays text out as paths and takes as long again."""
+    figure.draw_without_rendering()
+    return figure.get_tightbbox().padded(0.1)
 
 
 def use() -> None:

@@ -14,7 +14,6 @@ import mpmath as mp
 import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
-from scipy import stats
 from sympy.core.function import AppliedUndef
 
 from .claims import claim
@@ -313,6 +312,8 @@ def law(claim_id: str, sample: ArrayLike, distribution: Any, alarm: float) -> No
         raise ValueError(f"alarm={alarm!r} must be in [1e-12, 0.01]")
     if draws.size < 100 or not np.all(np.isfinite(draws)):
         raise ValueError(f"sample holds {draws.size} draws; at least 100 finite ones are needed")
+    from scipy import stats  # late: it takes longer to import than all the rest, and few chapters test a law
+
     if hasattr(distribution.dist, "pmf"):
         name, p = "chi-squared", _discrete_p_value(draws, distribution)
     else:
@@ -324,6 +325,8 @@ def law(claim_id: str, sample: ArrayLike, distribution: Any, alarm: float) -> No
 
 def _discrete_p_value(draws: np.ndarray[Any, np.dtype[np.float64]], distribution: Any) -> float:
     """Chi-squared p-value on at most 32 cells that each expect ten draws or more."""
+    from scipy import stats
+
     pilot = distribution.rvs(size=2000, random_state=np.random.default_rng(7))
     cuts = np.unique(np.quantile(pilot, np.linspace(0.02, 0.98, 32), method="inverted_cdf"))
     below = np.concatenate([[0.0], distribution.cdf(cuts), [1.0]])

@@ -22,7 +22,6 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
-from scipy.stats import binom
 
 from neuroscale import _validation as valid
 from neuroscale.randomness import generator
@@ -142,6 +141,8 @@ class WrappingSweep:
 
     def _tails(self, p: float, rule: Rule) -> Floats:
         """``P(Bin(M, p) >= n)`` for each run."""
+        from scipy.stats import binom  # late: most uses of the package need not pay for its import
+
         column = self.first[:, _RULES.index(valid.choice("rule", rule, _RULES))]
         return np.asarray(binom.sf(column - 1, self.n_elements, p), dtype=float)
 
@@ -150,6 +151,8 @@ class WrappingSweep:
 
     def _slope(self, p: float, rule: Rule) -> float:
         """Derivative of the probability: the tail's is a binomial weight of ``M - 1`` trials."""
+        from scipy.stats import binom
+
         column = self.first[:, _RULES.index(rule)]
         return float(self.n_elements * np.mean(binom.pmf(column - 1, self.n_elements - 1, p)))
 

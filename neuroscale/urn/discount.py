@@ -19,8 +19,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, stats
-from scipy.special import polygamma
+from scipy import optimize
+from scipy.special import ndtri, polygamma
 
 from neuroscale import _validation as valid
 
@@ -81,7 +81,7 @@ class DiscountFit:
         True
         """
         level = valid.real("level", level, low=0, high=1, open_low=True, open_high=True)
-        reach = float(stats.norm.ppf(0.5 + level / 2)) * self.error
+        reach = float(ndtri(0.5 + level / 2)) * self.error
         return self.urn.discount - reach, self.urn.discount + reach
 
 
