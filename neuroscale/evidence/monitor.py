@@ -83,9 +83,9 @@ class Monitor:
     -----
     Hooks are removed when the context ends, on exceptions too; entering again goes on counting.  Outputs are looked at
     and never changed, and nothing enters the graph of gradients.  A counted call costs one comparison and one test for
-    NaN an output, and O(n N) later; ``python -m benchmarks`` measures it against a training step.  A model may be spread
-    over devices; calls from several threads at once, as in ``DataParallel``, are not told apart.  Counts taken while
-    the weights move are not exchangeable: ``chapters/evidence/measuring.md``.
+    NaN an output, and O(n N) later; ``python -m benchmarks`` measures it against a training step.  A model may be
+    spread over devices; calls from several threads at once, as in ``DataParallel``, are not told apart.  Counts taken
+    while the weights move are not exchangeable: ``chapters/evidence/measuring.md``.
 
     Examples
     --------
