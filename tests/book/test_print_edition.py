@@ -76,16 +76,38 @@ def test_columns_fit_and_long_tables_break(tmp_path, environment):
     assert (tmp_path / "_build/latex/DejaVuSansMono.ttf").is_file()
 
 
+def test_proofs_are_no_boxes():
+    text = "\\begin{sphinxadmonition}{note}\n\\sphinxAtStartPar\nProof. By eq.\n\\end{sphinxadmonition}\nNext"
+    assert print_edition.edited(text, "0") == "\\begin{neuroproof}\nBy eq.\n\\end{neuroproof}\nNext"
+
+
+def test_statements_are_numbered_as_on_the_pages(tmp_path, environment):
+    chapter = "# {0}\n\n## One\n\n:::{{prf:theorem}} A\n:label: thm-{0}a\nText.\n:::\n\n## Two\n\n"
+    chapter += ":::{{prf:theorem}} B\n:label: thm-{0}b\nText.\n:::\n\nBy {{prf:ref}}`thm-{0}b`.\n"
+    index = "# Book\n\n```{toctree}\n:numbered:\n\nx\ny\n```\n"
+    write(tmp_path, {"index.md": index, "x.md": chapter.format("x"), "y.md": chapter.format("y")})
+    settings = {
+        "latex_documents": [("index", "book.tex", "T", "A", "manual")],
+        "numfig_secnum_depth": 2,
+        "latex_toplevel_sectioning": "chapter",
+    }
+    assert build(tmp_path, ["sphinx_proof", "print_edition"], builder="latex", **settings)[1] == ""
+    text = (tmp_path / "_build/latex/book.tex").read_text(encoding="utf8")
+    for number, title in (("1.1", "A"), ("1.2", "B"), ("2.1", "A"), ("2.2", "B")):
+        assert f"Theorem {number} ({title})" in text
+    assert r"\sphinxcrossref{Theorem 2.2}" in text
+
+
 def test_the_landing_page_has_a_heading():
     text = "\\phantomsection\\label{\\detokenize{chapters/preface::doc}}\n\nText"
-    assert "\\chapter*{Preface}" in print_edition.number_as_on_the_pages(text, "0.1.0")
+    assert "\\chapter*{Preface}" in print_edition.edited(text, "0.1.0")
 
 
 def test_numbers_are_those_of_the_pages():
     text = (
         "\\renewcommand{\\releasename}{}\n\\release{}\n\\part{Front matter}\n\\part{Part I: x}\n\\part{Back matter}\n"
     )
-    edited = print_edition.number_as_on_the_pages(text, "0.1.0")
+    edited = print_edition.edited(text, "0.1.0")
     assert edited.split("\n") == [
         r"\renewcommand{\releasename}{Version}",
         r"\release{0.1.0}",
