@@ -18,6 +18,7 @@ from sphinx.util import logging
 
 LOGGER = logging.getLogger(__name__)
 LIMIT = 300  # characters of a description; search engines show about half of it
+SHORTEST = 20  # "Held." describes nothing
 PREVIEW = "_static/social-preview.png"
 PREVIEW_ALT = "Counts of a hundred billion simulated neurons lie on the exact law, far above the law of the paper."
 #: Pages that have no source.
@@ -59,6 +60,14 @@ def _has_math(parts: list[nodes.Node]) -> bool:
     return any(isinstance(part, nodes.math) or any(part.findall(nodes.math)) for part in parts)
 
 
+def _wordy(clause: str) -> str:
+    """A clause without mathematics: what stands before a colon, when the formulas follow it, else all or nothing."""
+    before, colon, _ = clause.partition(":")
+    if "\0" not in clause:
+        return clause
+    return before if colon and "\0" not in before else ""
+
+
 def _establishes(paragraph: nodes.paragraph) -> str:
     """What a chapter's opening box establishes: its clauses without mathematics."""
     parts: list[nodes.Node] = []
@@ -71,7 +80,7 @@ def _establishes(paragraph: nodes.paragraph) -> str:
     # a formula becomes a mark, so that its clause can be left out
     text = "".join("\0" if _has_math([part]) else part.astext() for part in parts)
     clauses = [clause.strip() for clause in " ".join(text.split()).rstrip(".").split(";")]
-    told = "; ".join(clause for clause in clauses if clause and "\0" not in clause)
+    told = "; ".join(filter(None, map(_wordy, clauses)))
     return f"Establishes {told.removeprefix('and ')}." if told else ""
 
 
@@ -85,7 +94,7 @@ def describe(doctree: nodes.document) -> str:
         first = next((child for child in paragraph.children if child.astext()), None)
         if not bold and isinstance(first, nodes.strong) and not _has_math([first]):
             sentence = " ".join(first.astext().split())
-            bold = sentence if sentence.endswith(".") else ""
+            bold = sentence if sentence.endswith(".") and len(sentence) >= SHORTEST else ""
     return bold
 
 

@@ -7,19 +7,19 @@ from html.parser import HTMLParser
 import pytest
 from projects import build, write
 
-INDEX = "# Contents\n\n**All there is.**\n\n```{toctree}\nchapters/a\nchapters/b\n```\n"
+INDEX = "# Contents\n\n**All that there is to read.**\n\n```{toctree}\nchapters/a\nchapters/b\n```\n"
 CHAPTER = """\
 # A *first* chapter
 
 :::{note}
 **Takes** nothing.\\
-**Establishes** that $x=1$; that "two" & three differ; and a bound.\\
+**Establishes** that $x=1$; that "two" & three differ; and a bound: $x<2$.\\
 **Needs** care.
 :::
 
 **Never the description.**
 """
-PLAIN = "# Second\n\n**With $x$.**\n\nText.\n\n**The second says it.**\n"
+PLAIN = "# Second\n\n**Held.** So it did.\n\n**With $x$ in the sentence.**\n\nText.\n\n**The second page says it.**\n"
 
 
 class Metas(HTMLParser):
@@ -60,7 +60,7 @@ def test_a_chapter_is_described_by_what_it_establishes(tmp_path, environment):
 
 def test_another_page_by_its_first_bold_sentence_without_mathematics(tmp_path, environment):
     assert book(tmp_path) == ""
-    assert metas(tmp_path, "chapters/b")["description"] == "The second says it."
+    assert metas(tmp_path, "chapters/b")["description"] == "The second page says it."
     assert metas(tmp_path, "genindex")["description"]
 
 
@@ -71,6 +71,6 @@ def test_a_page_may_say_it_itself(tmp_path, environment):
     assert found["description"] == found["og:description"] == "Said & done."
 
 
-@pytest.mark.parametrize("page", ["# Second\n\nText.\n", "# Second\n\n**Only $x$.**\n"])
+@pytest.mark.parametrize("page", ["# Second\n\nText.\n", "# Second\n\n**Only $x$ in a long sentence.**\n"])
 def test_a_page_without_a_description_is_a_warning(tmp_path, environment, page):
     assert "no description" in book(tmp_path, page)

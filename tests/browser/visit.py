@@ -131,7 +131,7 @@ def watch(page: Page, seen: Visit) -> None:
 
 def open_page(context: BrowserContext, name: str, site: Path = SITE) -> Page:
     page = context.new_page()
-    page.set_default_timeout(120_000)
+    page.set_default_timeout(300_000)
     page.goto((site / name).as_uri())
     page.evaluate(TYPESET)
     return page
@@ -176,7 +176,7 @@ def shoot(page: Page, seen: Visit, folder: str) -> Image.Image:
     """Screenshot of the whole page, kept for the reader of the test."""
     target = seen.shots / folder / (seen.name.removesuffix(".html").replace("/", "-") + ".jpg")
     target.parent.mkdir(parents=True, exist_ok=True)
-    data = page.screenshot(full_page=True, type="jpeg", quality=80, path=target, timeout=120_000)
+    data = page.screenshot(full_page=True, type="jpeg", quality=80, path=target, timeout=300_000)
     return Image.open(io.BytesIO(data)).convert("RGB")
 
 
@@ -224,7 +224,7 @@ def pay(browser: Browser, name: str, site: Path = SITE, shots: Path = SHOTS) -> 
 
     context = browser.new_context(viewport=DESKTOP, **settings)
     page = context.new_page()
-    page.set_default_timeout(120_000)
+    page.set_default_timeout(300_000)
     watch(page, seen)
     page.goto((site / name).as_uri())
     page.evaluate(TYPESET)
