@@ -27,8 +27,10 @@ from .plotting import pdf_bytes, themed_svg
 
 __all__ = ["Slider", "SliderFigure"]
 
-#: Significant digits of the embedded values: far below a pixel, and a third of the bytes of a full float.
-DIGITS = 5
+#: Significant digits of the embedded values: far below a pixel, and less than half the bytes of a full float.
+DIGITS = 6
+#: Those of the positions, of which each curve has one set: counts of samples stay whole.
+X_DIGITS = 12
 
 _SCRIPT = """(() => {
   const root = document.getElementById(%s), all = query => [...root.querySelectorAll(query)];
@@ -182,8 +184,8 @@ class SliderFigure:
             "curves": [
                 {
                     "label": str(line.get_label()),
-                    "x": _short(np.asarray(line.get_xdata(), dtype=float)),
-                    "y": [_short(curve[number], positive=logarithmic) for curve in curves],
+                    "x": _short(np.asarray(line.get_xdata(), dtype=float), X_DIGITS),
+                    "y": [_short(curve[number], DIGITS, positive=logarithmic) for curve in curves],
                 }
                 for number, line in enumerate(self.lines)
             ],
@@ -264,10 +266,10 @@ def _check(heights: Sequence[Any], lines: Sequence[Line2D]) -> list[np.ndarray[A
     return found
 
 
-def _short(values: np.ndarray[Any, np.dtype[np.float64]], positive: bool = False) -> list[float | None]:
+def _short(values: np.ndarray[Any, np.dtype[np.float64]], digits: int, *, positive: bool = False) -> list[float | None]:
     """Rounded values; None where the curve is interrupted."""
     drawn = np.isfinite(values) & ((values > 0) | (not positive))
-    return [float(f"{v:.{DIGITS}g}") if keep else None for v, keep in zip(values, drawn, strict=True)]
+    return [float(f"{v:.{digits}g}") if keep else None for v, keep in zip(values, drawn, strict=True)]
 
 
 def _placement(axis: Axis, name: str) -> dict[str, Any]:
