@@ -109,7 +109,7 @@ def drift_alarm(
     >>> theta = rng.beta(0.5, 20.0, 400)
     >>> early = rng.binomial(100, theta)
     >>> late = early + rng.binomial(900, theta)
-    >>> drift_alarm({100: early, 1000: late}, n_replicates=99, rng=1).alarm
+    >>> drift_alarm({100: early, 1000: late}, false_alarm=0.05, n_replicates=19, rng=1).alarm
     False
     """
     n = valid.integer("n_replicates", n_replicates, low=19)

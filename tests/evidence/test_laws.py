@@ -299,7 +299,7 @@ def test_pit_is_uniform_under_the_law_and_not_under_another() -> None:
 def test_units_to_distinguish_against_simulation() -> None:
     fit = fit_law(np.random.default_rng(14).binomial(100, np.random.default_rng(15).beta(0.4, 2.0, 4000)), 100)
     apart = units_to_distinguish(fit, power=0.9)
-    n, rng, runs = round(apart.n_units), np.random.default_rng(16), 60
+    n, rng, runs = round(apart.n_units), np.random.default_rng(16), 40
     wins = 0
     for _ in range(runs):
         table = compare_laws(fit.sample(n, rng=rng), 100, ["beta-binomial", "probit-normal"])
@@ -334,12 +334,12 @@ def test_drift_alarm_rings_when_the_rates_change() -> None:
     rng = np.random.default_rng(18)
     early = rng.binomial(200, rng.beta(3.0, 9.0, 300))
     late = early + rng.binomial(1800, rng.beta(0.3, 0.9, 300))
-    report = drift_alarm({2000: late, 200: early}, n_replicates=99, rng=0)
+    report = drift_alarm({2000: late, 200: early}, n_replicates=39, false_alarm=0.05, rng=0)
     assert report.alarm
     assert report.n_samples.tolist() == [200, 2000]
     assert np.all((report.low < report.b) & (report.b < report.high))
     assert "drift" in repr(report)
-    again = drift_alarm({2000: late, 200: early}, n_replicates=99, n_jobs=2, rng=0)
+    again = drift_alarm({2000: late, 200: early}, n_replicates=39, false_alarm=0.05, n_jobs=2, rng=0)
     assert again.p_value == report.p_value
 
 
