@@ -90,7 +90,7 @@ FIGURES = """() => [...document.querySelectorAll("main img[src*='_images'], main
 
 #: Everything that a reader without JavaScript should see and does not; folded boxes are closed on purpose.
 UNSEEN = """() => [...document.querySelectorAll("main article :is(h1, h2, h3, p, li, img, td, pre)")].filter(element =>
-  !element.closest("details:not([open]), .pst-js-only, .onlyprint, .sd-d-none, .slider-controls") &&
+  !element.closest("details:not([open]), .pst-js-only, .onlyprint, .sd-d-none, .slider-controls, .toggler") &&
   (element.textContent.trim() || element.tagName === "IMG") &&
   !element.getClientRects().length).map(element => element.tagName + ": " + element.textContent.trim().slice(0, 60))"""
 
