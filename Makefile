@@ -8,6 +8,11 @@ JOBS := 2
 FULL ?= $(NEUROSCALE_FULL)
 export NEUROSCALE_FULL := $(FULL)
 
+# The matrices here are small: threads of a BLAS cost more than they save, many times as much on a busy machine.
+export OMP_NUM_THREADS ?= 1
+export OPENBLAS_NUM_THREADS ?= 1
+export MKL_NUM_THREADS ?= 1
+
 # The first of these that is Python 3.11 or newer; override with `make PYTHON=...`.
 PYTHON ?=
 CANDIDATES := $(PYTHON) python3.13 python3.12 python3.11 python3 python
