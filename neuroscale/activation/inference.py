@@ -186,6 +186,7 @@ def _maximise(values: Integers, sizes: Floats, D: int, atoms: list[int]) -> tupl
         value = float(n @ log_pmf(k, D, b, x))
         gradient, hessian = (np.tensordot(n, part, 1) for part in _derivatives(k, D, b, x))
         if excluded.size:
+            # a trial step may put all the mass on the atoms; the value is then infinite and the search turns back
             mass = np.exp(log_pmf(excluded, D, b, x))
             slopes, bends = _derivatives(excluded, D, b, x)
             rest, total = 1.0 - mass.sum(), n.sum()
@@ -199,16 +200,22 @@ def _maximise(values: Integers, sizes: Floats, D: int, atoms: list[int]) -> tupl
         hessian = hessian * np.outer(scale, scale) + np.diag(gradient * scale)
         return -value, -gradient * scale, -hessian
 
-    best = optimize.minimize(
-        lambda logs: negative(*logs)[0],
-        start,
-        jac=lambda logs: negative(*logs)[1],
-        hess=lambda logs: negative(*logs)[2],
-        method="trust-exact",
-        options={"gtol": 1e-8 * n.sum(), "maxiter": 200},
-    )
-    information = negative(*best.x)[2]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        best = optimize.minimize(
+            lambda logs: negative(*logs)[0],
+            start,
+            jac=lambda logs: negative(*logs)[1],
+            hess=lambda logs: negative(*logs)[2],
+            method="trust-exact",
+            options={"gtol": 1e-8 * n.sum(), "maxiter": 200},
+        )
+        information = negative(*best.x)[2]
     if np.max(np.abs(best.x)) > _FLAT or np.linalg.eigvalsh(information)[0] <= _FLAT**-2:
+        if best.x[0] < 0.0 and bool(atoms):
+            raise ValueError(
+                "counts are more unequal outside the atoms than any beta-binomial law: "
+                "the likelihood grows as b goes to 0 and has no maximum at b > 0"
+            )
         raise ValueError(
             "counts are not over-dispersed against a binomial law outside the atoms: "
             "the likelihood has no maximum at finite b"

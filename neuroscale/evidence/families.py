@@ -108,9 +108,7 @@ class BetaBinomialAtoms(BetaBinomial):
     parameters: ClassVar[dict[str, str]] = {"a": "positive", "b": "positive", "dead": "share", "always": "share"}
 
     def fit(self, counts: Integers, D: int) -> tuple[Floats, NDArray[np.float64]]:
-        # a step of the search may put all the mass on an atom; it turns back from there
-        with np.errstate(divide="ignore", invalid="ignore"):
-            found = fit_counts(counts, D, atoms=(0, D))
+        found = fit_counts(counts, D, atoms=(0, D))
         weights = np.array([found.atoms[0], found.atoms[D]])
         start, inner = _log_point(found), _log_covariance(found)
         present = [place for place, weight in zip((0, D), weights, strict=True) if weight > 0.0]

@@ -241,9 +241,7 @@ def forecast_working(counts: ArrayLike, n_samples: int, target_samples: int, *, 
 
 def _with_dead(counts: Integers, D: int, m: int, working: int, level: float) -> Forecast:
     try:
-        # a step of the search may put all the mass on the atom; it turns back from there
-        with np.errstate(divide="ignore", invalid="ignore"):
-            found = predict_growth(counts, D, m, atoms=(0,), level=level)
+        found = predict_growth(counts, D, m, atoms=(0,), level=level)
     except ValueError as error:
         return Forecast("with dead units", float("nan"), float("nan"), float("nan"), f"no fit: {error}")
     weight = found.fit.atoms[0]

@@ -270,6 +270,13 @@ def test_interval() -> None:
         (lambda: fit_counts([2, 2, 3, 3], 5), r"counts are not over-dispersed: variance 0\.25 against the binomial"),
         (lambda: fit_counts([0, 1] * 50, 2), r"counts are not over-dispersed"),
         (
+            # outside the atom: nearly as many neurons per octave of the count, too unequal for b > 0
+            lambda: fit_counts(
+                np.repeat([0, 1, 2, 4, 8, 16, 64, 256], [40, 40, 20, 20, 20, 20, 20, 20]), 10_000, atoms=(0,)
+            ),
+            r"the likelihood grows as b goes to 0",
+        ),
+        (
             lambda: fit_counts([0] * 9 + [4, 5, 5, 6], 10, atoms=(0,)),
             r"counts are not over-dispersed against a binomial law outside the atoms",
         ),
