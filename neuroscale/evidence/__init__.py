@@ -25,14 +25,14 @@ from .goodness import Separation as Separation
 from .goodness import bootstrap_p_value as bootstrap_p_value
 from .goodness import pit_distance as pit_distance
 from .goodness import units_to_distinguish as units_to_distinguish
+from .kink import KinkTest as KinkTest
+from .kink import kink_test as kink_test
 from .laws import LAWS as LAWS
 from .laws import LawFit as LawFit
 from .laws import fit_law as fit_law
-from .learning_curve import KinkTest as KinkTest
 from .learning_curve import LearningCurveFit as LearningCurveFit
 from .learning_curve import fit_learning_curve as fit_learning_curve
 from .learning_curve import floor_errors as floor_errors
-from .learning_curve import kink_test as kink_test
 from .learning_curve import local_exponents as local_exponents
 from .monitor import Monitor as Monitor
 from .network import DenseNetwork as DenseNetwork

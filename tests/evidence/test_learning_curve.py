@@ -1,4 +1,4 @@
-"""Learning curves: exact recovery, coverage of the intervals, the floor's information, and the kink test's level."""
+"""Learning curves: exact recovery, coverage of the intervals, and the floor's information."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from neuroscale.evidence import learning_curve as module
 from neuroscale.evidence.learning_curve import (
     fit_learning_curve,
     floor_errors,
-    kink_test,
     local_exponents,
 )
 
@@ -119,7 +118,7 @@ def test_floor_errors_are_the_scatter_of_fits() -> None:
     mean = 1.0 + amplitude * (D / D[0]) ** -s
     fits = []
     for _ in range(150):  # without the intervals, which take most of the time
-        problem = module._Problem(D, mean + 1e-3 * rng.standard_normal(12), 1e-3, floor=True)
+        problem = module.CurveProblem(D, mean + 1e-3 * rng.standard_normal(12), 1e-3, floor=True)
         s_hat = problem.minimum()[1]
         fits.append((problem.linear(np.array([s_hat]))[0][0], s_hat))
     error_E, error_s = floor_errors(s * np.log(1000), 12)
@@ -131,42 +130,6 @@ def test_local_exponents() -> None:
     at, slopes = local_exponents(D, np.stack([0.5 + D**-0.3, 0.5 + D**-1.2]), floor=0.5)
     assert at == pytest.approx(np.sqrt(D[1:] * D[:-1]))
     assert slopes == pytest.approx(np.repeat([[0.3], [1.2]], 11, axis=1), rel=1e-9)
-
-
-# -- kinks ------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("known", [True, False])
-def test_level_of_the_kink_test(known: bool) -> None:
-    """200 smooth curves with a floor: p-values are uniform to a Kolmogorov-Smirnov test at 1e-5."""
-    rng = np.random.default_rng(6)
-    mean = 0.3 + 10 * D**-0.4
-    found = []
-    for i in range(200):
-        L = mean * np.exp(0.02 * rng.standard_normal(12))
-        found.append(kink_test(D, L, 2_000, sigma=0.02 * mean if known else None, n_draws=200, rng=i))
-    for name in ("p_value", "p_best"):
-        assert stats.kstest([getattr(test, name) for test in found], "uniform").pvalue > 1e-5, name
-
-
-def test_a_kink_is_found_where_it_is() -> None:
-    rng = np.random.default_rng(7)
-    L = np.where(D < 3_000, D**-0.2, 3_000**0.6 * D**-0.8) * np.exp(0.02 * rng.standard_normal(12))
-    test = kink_test(D, L, 3_000, floor=False)
-    assert test.change == pytest.approx(-0.6, abs=5 * test.error)
-    assert test.p_value < 1e-6
-    assert test.p_best < 1e-3
-    assert 2_000 < test.best < 4_500
-    assert test.rank < 0.15
-    wrong = kink_test(D, L, 20_000, floor=False)
-    assert wrong.rank > 0.5
-    assert wrong.best == test.best
-
-
-def test_a_floor_is_not_a_kink() -> None:
-    L = (0.5 + 10 * D**-0.5) * np.exp(1e-3 * np.random.default_rng(8).standard_normal(12))
-    assert kink_test(D, L, 3_000).p_best > 0.01
-    assert kink_test(D, L, 3_000, floor=False).p_best < 0.001, "against a straight line every floor is a kink"
 
 
 @pytest.mark.parametrize(
@@ -185,9 +148,6 @@ def test_a_floor_is_not_a_kink() -> None:
         (lambda: local_exponents([2, 1], [1.0, 0.5]), "must increase"),
         (lambda: floor_errors(0.0, 5), "reach=0.0"),
         (lambda: floor_errors(1.0, 2), "n_points=2"),
-        (lambda: kink_test(D, D**-0.5, 100.0), "strictly between"),
-        (lambda: kink_test(D[:4], D[:4] ** -0.5, 300.0), "no degree of freedom"),
-        (lambda: kink_test(D, D**-0.5, 1000.0, n_draws=10), "n_draws=10"),
     ],
 )
 def test_errors_name_the_argument(call: Any, message: str) -> None:
