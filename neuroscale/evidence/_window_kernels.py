@@ -16,7 +16,7 @@ def window_urn(
 ) -> None:
     """Run an urn for each column of `counts`, after the `window` samples of an ordinary urn that fill its memory."""
     n_blocks, n_units = counts.shape
-    memory = np.zeros(window, dtype=np.uint8)
+    memory = np.zeros(window, dtype=np.int8)
     for unit in range(n_units):
         inside = 0
         for t in range(window):
@@ -28,7 +28,7 @@ def window_urn(
             total = 0
             for _ in range(block_size):
                 fires = rng.random() * (window + a) < inside + b
-                inside += np.int64(fires) - np.int64(memory[place])
+                inside += int(fires) - int(memory[place])
                 memory[place] = fires
                 place += 1
                 if place == window:
