@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
-from neuroscale.evidence import learning_curve as module
+from neuroscale.evidence._curve_problem import CurveProblem
 from neuroscale.evidence.learning_curve import (
     fit_learning_curve,
     floor_errors,
@@ -118,7 +118,7 @@ def test_floor_errors_are_the_scatter_of_fits() -> None:
     mean = 1.0 + amplitude * (D / D[0]) ** -s
     fits = []
     for _ in range(150):  # without the intervals, which take most of the time
-        problem = module.CurveProblem(D, mean + 1e-3 * rng.standard_normal(12), 1e-3, floor=True)
+        problem = CurveProblem(D, mean + 1e-3 * rng.standard_normal(12), 1e-3, floor=True)
         s_hat = problem.minimum()[1]
         fits.append((problem.linear(np.array([s_hat]))[0][0], s_hat))
     error_E, error_s = floor_errors(s * np.log(1000), 12)
