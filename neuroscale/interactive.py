@@ -61,6 +61,11 @@ _SCRIPT = """(() => {
 })();"""
 
 
+def _general(value: float) -> str:
+    """Write a number with six digits at most."""
+    return f"{value:g}"
+
+
 @dataclass(frozen=True)
 class Slider:
     """One slider: a parameter and the values that it takes.
@@ -91,7 +96,7 @@ class Slider:
     name: str
     values: Sequence[float]
     start: int = 0
-    text: Callable[[float], str] = "{:g}".format
+    text: Callable[[float], str] = _general
 
     def __post_init__(self) -> None:
         if len(self.values) < 2:

@@ -69,7 +69,7 @@ def compare_laws(counts: ArrayLike, n_samples: int, laws: Iterable[str] = LAWS) 
     counts, n_samples
         As for :func:`fit_law`.
     laws : iterable of str
-        Names from :data:`LAWS`.
+        Names from ``LAWS``.
 
     Returns
     -------

@@ -150,7 +150,7 @@ def character_contexts(
     part : {"train", "validation", "test"}
         Eight, one and one tenth of the files: parts share no file.
     one_hot : bool
-        Code each character as one of 97 inputs, else as its index in :data:`CHARACTERS`.
+        Code each character as one of 97 inputs, else as its index in ``CHARACTERS``.
 
     Returns
     -------

@@ -127,7 +127,7 @@ def units_to_distinguish(fit: LawFit, rival: str = "probit-normal", *, power: fl
     fit : LawFit
         The law taken for the truth; ``n_samples`` at most 16,384.
     rival : str
-        Another of :data:`~neuroscale.evidence.laws.LAWS`; negative binomial has no bounded counts and is refused.
+        Another law of :func:`~neuroscale.evidence.fit_law`; the negative binomial's counts are not bounded: refused.
     power : float
         Probability of picking the truth, in [0.5, 1).
 

@@ -37,7 +37,7 @@ class LawFit:
     Attributes
     ----------
     name : str
-        One of :data:`LAWS`.
+        One of ``LAWS``.
     parameters : dict of str to float
         ``a`` and ``b`` (concentration in samples, shape); also ``dead`` and ``always``, the weights of the atoms; or
         ``m`` and ``s``, mean and standard deviation of the probit.
@@ -46,7 +46,7 @@ class LawFit:
     n_parameters, n_units, n_samples : int
         Free parameters, units and samples.
     point : ndarray of float
-        Working coordinates, documented in :mod:`neuroscale.evidence.families`.
+        Working coordinates, documented in ``neuroscale/evidence/families.py``.
     covariance : ndarray of float
         Of `point`, from the observed information.
     values, sizes : ndarray of int
