@@ -68,7 +68,7 @@ def kink_test(
     Parameters
     ----------
     D, L, sigma, floor
-        As for :func:`~neuroscale.evidence.learning_curve.fit_learning_curve`; the fit is the curve without a kink, and
+        As for :func:`~neuroscale.evidence.fit_learning_curve`; the fit is the curve without a kink, and
         has one parameter fewer than data sizes at most.
     at : float
         Stated place, strictly between the second and the last but one data size.
