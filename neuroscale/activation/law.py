@@ -180,8 +180,8 @@ class ActivationLaw:
         --------
         >>> from neuroscale.activation import ActivationLaw
         >>> law = ActivationLaw(1000, 10, 1.0)
-        >>> float(law.working_neurons(200, form="ode", start=(100, 600)))
-        733.3333333333333
+        >>> round(float(law.working_neurons(200, form="ode", start=(100, 600))), 9)
+        733.333333333
         """
         since, working = self._start(start)
         lost = -np.expm1(self.log_free_fraction(D, form, since=since))

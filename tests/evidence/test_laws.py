@@ -266,10 +266,10 @@ def test_comparison_lists_the_laws_without_a_fit() -> None:
 def test_bootstrap_p_values_are_uniform_under_the_law() -> None:
     rng = np.random.default_rng(11)
     p = []
-    for _ in range(40):
+    for _ in range(25):
         counts = rng.binomial(30, rng.beta(1.0, 4.0, 150))
         p.append(bootstrap_p_value(fit_law(counts, 30), n_replicates=19, rng=rng))
-    assert stats.kstest(np.array(p) - rng.random(40) / 20, "uniform").pvalue > ALARM
+    assert stats.kstest(np.array(p) - rng.random(25) / 20, "uniform").pvalue > ALARM
 
 
 def test_bootstrap_notices_another_law_and_needs_no_order_of_jobs() -> None:
@@ -322,7 +322,7 @@ def frozen(rng: np.random.Generator, orders: tuple[int, ...] = (50, 200, 800)) -
 
 
 def test_drift_alarm_rings_as_often_as_it_says_over_frozen_layers() -> None:
-    rng, runs = np.random.default_rng(17), 50
+    rng, runs = np.random.default_rng(17), 20
     alarms = sum(drift_alarm(frozen(rng), false_alarm=0.1, n_replicates=19, rng=rng).alarm for _ in range(runs))
     law = stats.binom(runs, 0.1)
     assert law.ppf(ALARM / 2) <= alarms <= law.isf(ALARM / 2)
