@@ -14,6 +14,8 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 DESKTOP = {"width": 1280, "height": 900}
 NARROW = {"width": 390, "height": 844}
+#: A JPEG has at most 65,535 rows; the API reference is longer.
+TALLEST = 60_000
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf8")
 #: Levels A and AA of WCAG 2.0 to 2.2, and the landmarks and headings of axe-core's best practices.
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -176,7 +178,9 @@ def shoot(page: Page, seen: Visit, folder: str) -> Image.Image:
     """Screenshot of the whole page, kept for the reader of the test."""
     target = seen.shots / folder / (seen.name.removesuffix(".html").replace("/", "-") + ".jpg")
     target.parent.mkdir(parents=True, exist_ok=True)
-    data = page.screenshot(full_page=True, type="jpeg", quality=80, path=target, timeout=300_000)
+    height = page.evaluate("document.documentElement.scrollHeight")
+    whole = {"x": 0, "y": 0, "width": page.viewport_size["width"], "height": min(height, TALLEST)}
+    data = page.screenshot(full_page=True, clip=whole, type="jpeg", quality=80, path=target, timeout=300_000)
     return Image.open(io.BytesIO(data)).convert("RGB")
 
 
