@@ -36,7 +36,8 @@ test: $(VENV)/.dev ## unit tests, doctests, ledger tests, and every cell of ever
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 browser: $(VENV)/.browser ## every built page in a headless browser: offline, accessible, light and narrow
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup tests/browser
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --deselect tests/browser/test_first_paint.py tests/browser
+	@$(BIN)/python -m pytest tests/browser/test_first_paint.py
 
 test-notebooks: $(VENV)/.dev ## two chapters as notebooks in a new environment with only the package
 	@$(BIN)/python -m pytest tests/bare

@@ -134,7 +134,7 @@ def predict_growth(
     working = int(np.count_nonzero(array))
     silent = array.size - working
     share, variance = _share(fit, m)
-    low, high = _interval(silent, share, variance, level)
+    low, high = number_interval(silent, share, variance, level)
     return GrowthForecast(
         n_neurons=array.size,
         n_samples=D,
@@ -185,7 +185,7 @@ def _started(fit: CountFit, m: int, b: float, x: float) -> float:
     return starts * rest * float(mass[present.index(0)]) / shares[0]
 
 
-def _interval(silent: int, share: float, variance: float, level: float) -> tuple[float, float]:
+def number_interval(silent: int, share: float, variance: float, level: float) -> tuple[float, float]:
     """Equal-tailed interval of a binomial number whose probability is a Beta variable of this mean and variance."""
     free = share * (1.0 - share)
     if silent == 0 or free <= 0.0:

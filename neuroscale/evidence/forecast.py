@@ -16,7 +16,7 @@ from scipy import stats
 
 from neuroscale import _validation as valid
 from neuroscale.activation import predict_growth
-from neuroscale.activation.forecast import _interval as number_interval
+from neuroscale.activation.forecast import number_interval
 
 from .laws import LawFit, delta_error, fit_law
 

@@ -70,8 +70,8 @@ class Drift:
 
     @property
     def best_window(self) -> float:
-        r"""Window in blocks of the smallest error, :math:`\sqrt{3v/\tau^2+1/2}`."""
-        return math.sqrt(3 * self.noise / self.variance + 0.5) if self.variance > 0 else math.inf
+        r"""Window in blocks of the smallest error, :math:`\sqrt{3v/\tau^2+1/2}`, and 1 where this is smaller."""
+        return max(1.0, math.sqrt(3 * self.noise / self.variance + 0.5)) if self.variance > 0 else math.inf
 
     @property
     def best_memory(self) -> float:

@@ -9,7 +9,6 @@ from visit import DESKTOP, axe, contrasts, open_page
 #: Bytes of a page: its HTML and the images it shows.  Style sheets, scripts and fonts are the same for all pages.
 PAGE_WEIGHT = 1_500_000
 SHARED_WEIGHT = 6_000_000
-FIRST_PAINT = 1000.0  # milliseconds
 
 
 def test_there_are_pages():
@@ -62,17 +61,6 @@ def test_weight_of_what_all_pages_share():
         shared = {found[0] for src in parsed(name).files if (found := local(name, src))}
         seen |= {path for path in shared if path.suffix in (".js", ".css")}
     assert sum(path.stat().st_size for path in seen) < SHARED_WEIGHT
-
-
-def test_first_contentful_paint(browser, visit):
-    """The least of up to twelve: other processes share the machine, and can only add to it."""
-    paints = [visit.paint]
-    while min(paints) > FIRST_PAINT and len(paints) < 12:
-        context = browser.new_context(viewport=DESKTOP, offline=True)
-        page = open_page(context, visit.name)
-        paints.append(page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
-        context.close()
-    assert min(paints) < FIRST_PAINT, paints
 
 
 @pytest.mark.parametrize("name", ["chapters/preface.html", "chapters/activation/introduction.html"])

@@ -110,7 +110,6 @@ class Visit:
     violations: list[str] = field(default_factory=list)  # of axe-core
     themes: list[str] = field(default_factory=list)  # as the button set them
     figures: dict[str, dict[str, float]] = field(default_factory=dict)  # contrast of a figure in each theme
-    paint: float = 0.0  # milliseconds to the first contentful paint
     unseen: list[str] = field(default_factory=list)  # without JavaScript
 
 
@@ -232,7 +231,6 @@ def pay(browser: Browser, name: str, site: Path = SITE, shots: Path = SHOTS) -> 
     watch(page, seen)
     page.goto((site / name).as_uri())
     page.evaluate(TYPESET)
-    seen.paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 1e9")
     seen.raw_tex = page.evaluate(RAW_TEX)
     seen.too_wide += [f"desktop: {line}" for line in page.evaluate(TOO_WIDE)]
     for theme in ("light", "dark"):

@@ -69,6 +69,10 @@ def test_best_window_and_memory_minimise_their_errors() -> None:
     gain = slow.window_error(slow.best_window) / slow.discount_error(slow.best_memory)
     assert abs(gain - 2 / np.sqrt(3)) < 1e-3
     assert Drift(1.0, 0.0).best_window == Drift(1.0, 0.0).best_memory == np.inf
+    # where the drift of one block exceeds the noise, no window of whole blocks is shorter than the best
+    fast = Drift(1e-4, 1e-2)
+    assert fast.best_window == 1.0
+    assert fast.window_error(1.0) < fast.window_error(1.5)
 
 
 def walk(blocks: int, units: int, noise: float, variance: float, seed: int) -> Any:
