@@ -187,8 +187,14 @@ def digamma_difference(y: ArrayLike, h: ArrayLike) -> Floats:
     >>> float(digamma_difference(2.0, 2.0).round(12))    # 1/2 + 1/3
     0.833333333333
     """
-    y, h = np.broadcast_arrays(np.asarray(y, dtype=float), np.asarray(h, dtype=float))
-    total = np.zeros(y.shape)
+    y, h = np.asarray(y, dtype=float), np.asarray(h, dtype=float)
+    total = np.zeros(np.broadcast_shapes(y.shape, h.shape))
+    if y.ndim == 0:  # the usual case, which needs no masks
+        base = float(y)
+        while base < _LARGE:
+            total += h / (base * (base + h))
+            base += 1.0
+        y = np.asarray(base)
     while np.any(low := y < _LARGE):
         total = np.where(low, total + h / (y * (y + h)), total)
         y = np.where(low, y + 1.0, y)

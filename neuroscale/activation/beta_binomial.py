@@ -87,10 +87,11 @@ def log_pmf(k: ArrayLike, n_samples: ArrayLike, b: float, x: float) -> Floats:
     )
     inside = stirling - exponents + prefactor
     result = np.where(inner, inside, -np.inf)
+    # the two ends are few, and their formula costs the most
     if np.any(full := k == n):
-        result = np.where(full, log_gamma_quotient(b, x, np.where(full, n, 0.0)), result)
+        result[full] = log_gamma_quotient(b, x, n[full])
     if np.any(silent):
-        result = np.where(silent, log_gamma_quotient(x, b, np.where(silent, n, 0.0)), result)
+        result[silent] = log_gamma_quotient(x, b, n[silent])
     return result
 
 
