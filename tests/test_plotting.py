@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from neuroscale import plotting
 
-GROUNDS = {"light": "#ffffff", "dark": "#121212"}
+GROUNDS = {"light": "#ffffff", "dark": "#14181e"}
 
 
 def luminance(colour):
