@@ -41,6 +41,12 @@ def chapters() -> list[str]:
     return [name for name in pages() if name.count("/") == 2 and name.startswith("chapters/")]
 
 
+def with_code() -> list[str]:
+    """Pages whose source names a kernel: the chapters of the parts, the preface, the notation and the status."""
+    sources = {name: ROOT / name.replace(".html", ".md") for name in pages()}
+    return [name for name, path in sources.items() if path.is_file() and "\nkernelspec:\n" in path.read_text("utf8")]
+
+
 @dataclass
 class Parsed(HTMLParser):
     """What a page declares and refers to."""

@@ -6,17 +6,11 @@ import launch_buttons
 import nbformat
 import pytest
 import yaml
-from built import ROOT, SITE, chapters, local, pages, parsed
+from built import ROOT, SITE, chapters, local, pages, parsed, with_code
 
 import neuroscale
 
 REPOSITORY = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf8"))["repository"]["url"]
-
-
-def with_code() -> list[str]:
-    """Pages whose source names a kernel: the chapters of the parts, the preface, the notation and the status."""
-    sources = {name: ROOT / name.replace(".html", ".md") for name in pages()}
-    return [name for name, path in sources.items() if path.is_file() and "\nkernelspec:\n" in path.read_text("utf8")]
 
 
 def notebooks(name: str) -> list[str]:
