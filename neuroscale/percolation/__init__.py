@@ -39,6 +39,8 @@ from .scaling import nearest_neighbour_loss as nearest_neighbour_loss
 from .scaling import quanta_data_loss as quanta_data_loss
 from .scaling import return_probability as return_probability
 from .scaling import subcritical_loss as subcritical_loss
+from .supercritical import supercritical_crossover as supercritical_crossover
+from .supercritical import supercritical_loss as supercritical_loss
 from .thresholds import CRITICAL_EXPONENTS as CRITICAL_EXPONENTS
 from .thresholds import estimate_threshold as estimate_threshold
 from .trees import sample_tree as sample_tree
