@@ -29,6 +29,8 @@ FILES = (
 INSTALL = "README.md says what to install"
 #: A line may reach this far into the margin, in points; the paper ends at 92.
 MARGIN = 40.0
+#: What TeX says of a letter that its face does not have; the letter is then blank in print.
+ABSENT = re.compile(r"^Missing character: There is no (.+? \(U\+[0-9A-F]+\)) in font (.+)", re.MULTILINE)
 OVERFULL = re.compile(r"^Overfull \\hbox \(([\d.]+)pt too wide\) (.*)$", re.MULTILINE)
 
 
@@ -47,6 +49,11 @@ def cut(log: str) -> list[str]:
     return [f"{width} pt too wide {where}" for width, where in OVERFULL.findall(log) if float(width) > MARGIN]
 
 
+def blanks(log: str) -> list[str]:
+    """Letters that no face has, once each; TeX breaks the name of a long face, whose beginning tells enough."""
+    return list(dict.fromkeys(f"{letter} is not in {face}" for letter, face in ABSENT.findall(log)))
+
+
 def main() -> None:
     absent = missing()
     if absent:
@@ -60,9 +67,12 @@ def main() -> None:
     if status != 0 or not PDF.is_file():
         print(f"The PDF failed after {seconds:.0f} s; its whole output is in {LOG}", file=sys.stderr)
         sys.exit("\n".join(verdict(lines)) or 1)
-    wide = cut(PDF.with_suffix(".log").read_text(encoding="utf8", errors="replace"))
-    if wide:
-        sys.exit("\n".join([f"{PDF} has lines that run far into the margin:", *wide]))
+    log = PDF.with_suffix(".log").read_text(encoding="utf8", errors="replace")
+    wide, blank = cut(log), blanks(log)
+    told = [f"{PDF} has lines that run far into the margin:", *wide] if wide else []
+    told += [f"{PDF} has blanks for letters; see the end of _latex/neuroscale-print.sty:", *blank] if blank else []
+    if told:
+        sys.exit("\n".join(told))
     print(f"The book is at {PDF} (built in {seconds:.0f} s)")
 
 

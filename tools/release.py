@@ -19,6 +19,7 @@ from pathlib import Path
 import yaml
 
 STATUS = Path("_build/html/chapters/status.html")
+PDF = Path("_build/latex/neuroscale.pdf")
 TARGET = Path("_build/release")
 
 
@@ -61,6 +62,8 @@ def problems(root: Path) -> list[str]:
         found.append("the book is not built: run `make book`")
     elif commit not in status.read_text(encoding="utf8"):
         found.append(f"the book is not built from {commit}: run `make book`")
+    elif (root / PDF).is_file() and (root / PDF).stat().st_mtime < status.stat().st_mtime:
+        found.append("the PDF is older than the pages: run `make pdf`, or remove it")
     return found
 
 
@@ -105,9 +108,8 @@ def build(root: Path) -> list[Path]:
     for folder, suffix in (("html", "html"), ("notebooks", "notebooks")):
         if (root / "_build" / folder).is_dir():
             archive(root / "_build" / folder, target / f"{name}-{suffix}.tar.gz", time)
-    pdf = next((root / "_build").glob("**/neuroscale.pdf"), None)
-    if pdf:
-        shutil.copyfile(pdf, target / f"{name}.pdf")
+    if (root / PDF).is_file():
+        shutil.copyfile(root / PDF, target / f"{name}.pdf")
     distributions(root, target)
     (target / "SHA256SUMS").write_text(checksums(target), encoding="utf8")
     return sorted(target.iterdir())

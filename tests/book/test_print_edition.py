@@ -62,6 +62,23 @@ def test_lines_in_the_margin_are_found(monkeypatch):
     assert pdf.cut("".join(f"Overfull \\hbox {line}\n" for line in lines)) == ["99.0 pt too wide detected at 7"]
 
 
+def test_letters_that_no_face_has_are_found(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "tools")
+    import pdf
+
+    log = """Missing character: There is no ≫ (U+226B) in font [./DejaVuSansMono.ttf]/OT:scr
+ipt=latn;language=dflt;!
+Missing character: There is no ≫ (U+226B) in font [./DejaVuSansMono.ttf]/OT:scr
+Missing character: There is no ✅ (U+2705) in font FreeSerif!
+Overfull \\hbox (12.5pt too wide) in paragraph at lines 1--2
+"""
+    assert pdf.blanks(log) == [
+        "≫ (U+226B) is not in [./DejaVuSansMono.ttf]/OT:scr",
+        "✅ (U+2705) is not in FreeSerif!",
+    ]
+    assert pdf.blanks("Overfull") == []
+
+
 def test_columns_fit_and_long_tables_break(tmp_path, environment):
     rows = "".join(f"| r{number} | s |\n" for number in range(20))
     write(tmp_path, {"index.md": INDEX, "long.md": f"---\norphan: true\n---\n\n# Long\n\n| a | b |\n|---|---|\n{rows}"})

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 import tarfile
 
 import pytest
+import yaml
 from book_source import ROOT
 from projects import write
 
@@ -83,6 +85,30 @@ def test_the_book_is_built_from_this_commit(project):
     assert "make book" in problem
     (project / release.STATUS).unlink()
     assert release.problems(project) == ["the book is not built: run `make book`"]
+
+
+def test_an_old_pdf_is_refused(project):
+    write(project, {release.PDF.as_posix(): "%PDF"})
+    assert release.problems(project) == []
+    made = (project / release.STATUS).stat().st_mtime
+    os.utime(project / release.PDF, (made - 1, made - 1))
+    assert release.problems(project) == ["the PDF is older than the pages: run `make pdf`, or remove it"]
+
+
+def test_another_pdf_is_not_taken(project):
+    write(project, {"_build/old/neuroscale.pdf": "%PDF"})
+    assert not [path for path in release.build(project) if path.suffix == ".pdf"]
+
+
+def test_publishing_makes_the_pdf_between_the_pages_and_the_release():
+    workflow = yaml.safe_load((ROOT / ".github/workflows/publish.yml").read_text(encoding="utf8"))
+    steps = [step.get("run", "") for step in workflow["jobs"]["publish"]["steps"]]
+    order = [steps.index(f"make {target}") for target in ("book", "pdf", "release")]
+    assert order == sorted(order)
+    readme = (ROOT / "README.md").read_text(encoding="utf8")
+    (packages,) = re.findall(r"`apt-get install ([^`]*texlive[^`]*)`", readme)
+    (installed,) = (step.replace("\\\n", "") for step in steps[: order[1]] if "texlive" in step)
+    assert installed.split("install -qq -y")[1].split() == packages.split()
 
 
 def test_two_builds_agree_and_the_sums_are_right(project):
