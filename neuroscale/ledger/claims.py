@@ -32,7 +32,7 @@ VERDICTS: Mapping[str, str] = {
 
 _HEAD = ("source", "title", "claims")
 _REQUIRED = ("id", "where", "statement", "verdict", "chapter")
-_OPTIONAL = ("covers", "origin", "correction", "note")
+_OPTIONAL = ("covers", "origin", "correction", "note", "tested")
 
 #: Where a statement that the source itself does not print comes from.
 ORIGINS: Mapping[str, str] = {
@@ -65,6 +65,8 @@ class Claim:
         Markdown; empty when there is nothing to add.
     origin
         A key of :data:`ORIGINS` for a statement that the source does not print; empty for one that it does.
+    tested
+        Document that tests the claim on measured data, where that is another one than `chapter`; else empty.
     """
 
     id: str
@@ -77,6 +79,7 @@ class Claim:
     correction: str = ""
     note: str = ""
     origin: str = ""
+    tested: str = ""
 
     @property
     def decided(self) -> bool:
@@ -142,7 +145,7 @@ def _parse(text: str, name: str) -> Source:
 
 
 def _claim(entry: Mapping[str, Any], source: str) -> Claim:
-    text = {key: str(entry.get(key, "")).strip() for key in (*_REQUIRED, "correction", "note", "origin")}
+    text = {key: str(entry.get(key, "")).strip() for key in (*_REQUIRED, "correction", "note", "origin", "tested")}
     return Claim(source=source, covers=tuple(entry.get("covers", ())), **text)
 
 
