@@ -63,6 +63,41 @@ def test_file_line_word_and_the_british_form(tmp_path):
     assert f"{page}:27: color (British: colour)" in list(spelling.check([page]))
 
 
+LEDGER = """\
+source: a-sourse
+title: Not read
+inventory:
+  - key: eq-wrongg
+claims:
+
+  - id: zs-wrongg
+    where: Secton 1
+    statement: |
+      We generalize, as the sorce prints.
+      It has $wrongg$.
+    verdict: corrected
+    correction: We generalize to `codde`
+    chapter: part/wrongg
+
+  - id: ns-wrongg
+    where: Here
+    statement: |
+      Our color.
+    note: |
+      A notte,
+      of two linnes.
+    origin: ours
+"""
+SLIPS = [(8, "Secton"), (10, "sorce"), (13, "generalize"), (19, "color"), (21, "notte"), (22, "linnes")]
+
+
+def test_the_ledger_is_read_and_its_sources_may_be_american(tmp_path):
+    page = tmp_path / "source.yml"
+    page.write_text(LEDGER, encoding="utf8")
+    found = [line.removeprefix(f"{page}:").split(" (")[0] for line in spelling.check([page])]
+    assert found == [f"{number}: {word}" for number, word in SLIPS]
+
+
 @pytest.mark.parametrize("word", ["colour", "normalise", "behaviour", "softmax", "Yor", "it's", "labelled"])
 def test_known(word):
     assert spelling.known(word)

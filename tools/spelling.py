@@ -2,7 +2,8 @@
 
 A word is known when pyspellchecker's dictionary has it and codespell does not call it American, when it is the
 British form of such a word, or when ``tools/words.txt`` lists it: a name with its capital, any other word in small
-letters.  Code, formulas, labels and addresses are not read; alternative texts and captions of figures are.
+letters.  Code, formulas, labels and addresses are not read; alternative texts and captions of figures are, and the
+claims of the ledger, where a statement that a source prints may be American.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
+import yaml
 from spellchecker import SpellChecker
 
 ROOT = Path(__file__).parent.parent
 WORDS = Path(__file__).with_name("words.txt")
-PROSE = ("chapters/**/*.md", "README.md", "CONTRIBUTING.md", "CHANGELOG.md")
+PROSE = ("chapters/**/*.md", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "neuroscale/ledger/*.yml")
 WORD = re.compile(r"(?<![\w\\])[^\W\d_]+(?:['’][^\W\d_]+)?(?![\w])")
 FENCE = re.compile(r"^(\s*)(`{3,}|:{3,}|~{3,})(\{[^}]*\})?(.*)$")
 #: Directives whose argument is a title; that of the others is a label or a file.
@@ -129,21 +131,44 @@ def prose(text: str) -> list[str]:
     return page.split("\n")
 
 
-def unknown(text: str) -> Iterator[tuple[int, str]]:
-    """Line and word of everything that is not known."""
+def claims(text: str) -> tuple[str, str]:
+    """The words of a source's claims and, apart from them, those that it prints itself; line numbers stay."""
+    lines = text.split("\n")
+    ours, quoted = [""] * len(lines), [""] * len(lines)
+    root = yaml.compose(text)
+    assert root is not None
+    (entries,) = (value.value for key, value in root.value if key.value == "claims")
+    for entry in entries:
+        fields = {key.value: value for key, value in entry.value}
+        for name in ("where", "statement", "correction", "note"):
+            if name not in fields:
+                continue
+            kept = quoted if name == "statement" and "origin" not in fields else ours
+            first, last = fields[name].start_mark, fields[name].end_mark
+            kept[first.line] = lines[first.line][first.column :].lstrip("|>-")
+            kept[first.line + 1 : last.line] = lines[first.line + 1 : last.line]
+    return "\n".join(ours), "\n".join(quoted)
+
+
+def unknown(text: str, *, quoted: bool = False) -> Iterator[tuple[int, str]]:
+    """Line and word of everything that is not known; a quotation may be American."""
     for number, line in enumerate(prose(text), start=1):
         for found in WORD.finditer(line):
             word = found.group().replace("’", "'")
             stem = re.sub(r"('s|s'|')$", "", word)
             shouts = stem.isupper() or re.search(r"[a-z][A-Z]", stem)  # acronyms, names of classes
-            if len(stem) > 2 and not shouts and not known(word) and not known(stem):
+            accepted = known(word) or known(stem) or (quoted and word.lower() in american())
+            if len(stem) > 2 and not shouts and not accepted:
                 yield number, word
 
 
 def check(paths: Iterable[Path]) -> Iterator[str]:
     for path in paths:
         name = path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else str(path)
-        for number, word in unknown(path.read_text(encoding="utf8")):
+        text = path.read_text(encoding="utf8")
+        parts = claims(text) if path.suffix == ".yml" else (text, "")
+        found = sorted([*unknown(parts[0]), *unknown(parts[1], quoted=True)])
+        for number, word in found:
             hint = american().get(word.lower())
             yield f"{name}:{number}: {word}" + (f" (British: {hint})" if hint else "")
 
