@@ -94,7 +94,12 @@ def contrast(ink: Ink, theme: str, ground: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-def faint(svg: str, grounds: dict[str, str], least: float = 3.0) -> list[str]:
+#: WCAG 2.1: success criterion 1.4.11 for what is needed to understand a graphic, and 1.4.3 for its letters.
+LEAST = 3.0
+LEAST_LETTERS = 4.5
+
+
+def faint(svg: str, grounds: dict[str, str]) -> list[str]:
     """Colours that stand out less than they must, one line each.
 
     The band of an interval may be pale, since it lies around a line: the same colour, drawn full.
@@ -109,6 +114,6 @@ def faint(svg: str, grounds: dict[str, str], least: float = 3.0) -> list[str]:
         lines += [
             f"{ink.kind} {ink.colour} at {ink.opacity:.0%} in {ink.group}: {ratio:.2f}:1 in {theme}"
             for theme, ratio in told.items()
-            if ratio < least
+            if ratio < (LEAST_LETTERS if ink.group == "text" else LEAST)
         ]
     return lines
