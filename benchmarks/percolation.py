@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numba
@@ -46,7 +48,11 @@ def box_cluster_sizes(sizes: Sizes) -> list[Row]:
 
         seconds = interleaved({"ours": ours, "peer": peer}, sizes.repeats)
         same = np.array_equal(np.sort(found["ours"]), np.sort(found["peer"]))
-        note = f"d={dimension}, L={length}, p={p}; {found['ours'].size} sizes, {'equal' if same else 'NOT equal'}"
+        memory = _peak(ours) / _peak(peer)
+        note = (
+            f"d={dimension}, L={length}, p={p}; {found['ours'].size} sizes, {'equal' if same else 'NOT equal'}; "
+            f"{memory:.2f} of the peer's memory beside the box"
+        )
         met = same and seconds["peer"] >= factor * seconds["ours"]
         name, target = f"box sizes, {dimension}D", f">= {factor:g}"
         rows.append(Row(name, seconds["ours"], "ndimage.label + bincount", seconds["peer"], target, met, note))
@@ -103,6 +109,16 @@ def cluster_sizes_by_growth(sizes: Sizes) -> list[Row]:
             Row("cluster sizes", seconds["ours"], "numba, a draw a site", per_site, target, rate["ours"] >= 1e8, note)
         )
     return rows
+
+
+def _peak(call: Callable[[], object]) -> int:
+    """Most memory in arrays while `call` runs, beside what there was: numpy reports its arrays to tracemalloc."""
+    tracemalloc.start()
+    try:
+        call()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 @numba.njit(cache=True)
