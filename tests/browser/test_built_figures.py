@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
+import matplotlib.pyplot as plt
 import pytest
 from built import SITE, parsed, text
 from ink import faint, inks
 from matplotlib.figure import Figure
 
+from neuroscale import plotting
 from neuroscale.plotting import CYCLE, themed_svg
 
 SLIDERS = re.compile(r'<div class="slider-figure".*?(<svg .*?</svg>)', re.DOTALL)
@@ -47,6 +49,16 @@ def test_there_are_drawings():
     assert "slider 0" in drawings("chapters/activation/dynamics.html")
 
 
+PAGE = {"light": "#ffffff", "dark": "#14181e"}
+
+
+@pytest.fixture(autouse=True)
+def book_style():
+    with plt.rc_context():
+        plotting.use()
+        yield
+
+
 def draw(**style):
     ax = Figure().subplots()
     ax.plot([0, 1], [0, 1], **style)
@@ -63,30 +75,34 @@ def draw(**style):
     ],
 )
 def test_a_faint_curve_is_found(style, told):
-    lines = faint(themed_svg(draw(**style).figure), {"light": "#ffffff", "dark": "#14181e"})
+    lines = faint(themed_svg(draw(**style).figure), PAGE)
     assert any(told in line for line in lines), lines
+
+
+def test_the_books_style_passes():
+    assert not faint(themed_svg(draw().figure), PAGE)
 
 
 def test_black_letters_are_found():
     ax = draw(color=CYCLE[0])
     ax.text(0.5, 0.5, "dark", color="black")  # matplotlib leaves the default out of the file
-    assert any("fill #000000" in line for line in faint(themed_svg(ax.figure), {"dark": "#14181e"}))
+    assert any("fill #000000" in line for line in faint(themed_svg(ax.figure), PAGE))
 
 
 def test_letters_need_more_than_lines():
     ax = draw(color=CYCLE[0])
-    assert not faint(themed_svg(ax.figure), {"dark": "#14181e"})
+    assert not faint(themed_svg(ax.figure), PAGE)
     ax.text(0.5, 0.5, "blue", color=CYCLE[0])
-    (line,) = faint(themed_svg(ax.figure), {"dark": "#14181e"})
+    (line,) = faint(themed_svg(ax.figure), PAGE)
     assert line.startswith("fill #0072b2 at 100% in text: 3.")
 
 
 def test_a_band_may_be_pale_around_its_line_only():
     ax = draw(color=CYCLE[0])
     ax.fill_between([0, 1], [0, 1], [1, 2], alpha=0.2, color=CYCLE[0], lw=0)
-    assert not faint(themed_svg(ax.figure), {"light": "#ffffff"})
+    assert not faint(themed_svg(ax.figure), PAGE)
     ax.lines[0].remove()
-    assert faint(themed_svg(ax.figure), {"light": "#ffffff"})
+    assert faint(themed_svg(ax.figure), PAGE)
 
 
 def test_a_bitmap_is_refused():
