@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
+from benchmarks import action as action_cases
 from benchmarks import activation as cases
 from benchmarks import evidence as evidence_cases
 from benchmarks import harness, peers
@@ -67,6 +70,19 @@ def test_percolation_cases_run_at_toy_size_and_agree() -> None:
     # a row that compares results says so in its note
     assert not [row.note for row in rows if "NOT equal" in row.note]
     assert any("sizes, equal" in row.note for row in rows)
+
+
+def test_action_cases_run_at_toy_size_and_agree() -> None:
+    toy = action_cases.Sizes(repeats=1, jets=(2, 2, 2, 1), order=8, training=(2, 8, 2))
+    training, *jets = (row for case in action_cases.CASES for row in case(toy))
+    assert [row.name for row in jets] == ["jets, float", "jets, digits"]
+    assert all(row.ours > 0 and row.peer > 0 for row in [training, *jets])
+    # both trainings have left ln 10 behind after two epochs, to about the same action
+    ours, peer = (float(found) for found in re.findall(r"(?:action|scikit-learn) (\d\.\d+)", training.note))
+    assert max(ours, peer) < np.log(10)
+    assert ours == pytest.approx(peer, rel=0.25)
+    # the note ends in the largest error over the envelope: rounding, since mpmath works with 50 digits
+    assert all(float(row.note.split()[-1]) < 1e-10 for row in jets)
 
 
 def test_evidence_cases_run_at_toy_size_and_agree() -> None:
