@@ -165,13 +165,35 @@ class BetheLattice:
         >>> BetheLattice(3, 0.25).mean_size(), BetheLattice(3, 0.5).mean_size()
         (2.5, inf)
         """
+        return self._factorial_moments()[0]
+
+    def mean_square_size(self) -> float:
+        r"""Mean square of a finite cluster's size, :math:`\sum_s s^2\,P(|C|=s)`; infinite at :math:`p_c`.
+
+        It diverges as :math:`|p-p_c|^{-3}`; below :math:`p_c` the variance is this less the square of
+        :meth:`mean_size`.
+
+        Examples
+        --------
+        >>> from neuroscale.percolation import BetheLattice
+        >>> BetheLattice(3, 0.25).mean_square_size(), BetheLattice(3, 0.5).mean_square_size()
+        (10.75, inf)
+        """
+        first, second = self._factorial_moments()
+        return first + second
+
+    def _factorial_moments(self) -> tuple[float, float]:
+        """First two derivatives of the generating function of finite clusters at 1; see the chapter on clusters."""
         if self._distance == 0.0:
-            return math.inf
-        if self._distance < 0.0:
-            return (1.0 + self.occupation) / -self._distance
-        m, p = self.degree - 1, self.occupation
-        ends = 1.0 - p * self._survival()
-        return ends**m * (ends + (m + 1) * p * ends**m / (1.0 - m * p * ends ** (m - 1)))
+            return math.inf, math.inf
+        z, m, p = self.degree, self.degree - 1, self.occupation
+        ends = 1.0 - p * self._survival()  # 1 - p + p T(1), with T = t (1 - p + p T)^m
+        gap = -self._distance if self._distance < 0.0 else 1.0 - m * p * ends ** (m - 1)
+        slope = p * ends**m / gap  # p T'
+        bend = p * m * ends ** (m - 2) * slope * (2.0 * ends + (m - 1) * slope) / gap  # p T''
+        first = ends ** (z - 1) * (ends + z * slope)
+        second = z * ends ** (z - 2) * (ends * (2.0 * slope + bend) + (z - 1) * slope**2)
+        return first, second
 
     # -- law of the size ----------------------------------------------------------------------------------------
 

@@ -89,14 +89,35 @@ def test_law_at_a_thousand_million_sites() -> None:
     assert abs(mp.mpf(float(lattice.log_cluster_pmf(10**9))) - log_pmf(3, 0.5, 10**9)) < 1e-13
 
 
-@pytest.mark.parametrize(("degree", "share"), [(3, 1.0), (6, 0.95), (200, 1.02)])
+# the fourth is just above the threshold: an infinite cluster, and a cutoff of 4e7 sites
+@pytest.mark.parametrize(("degree", "share"), [(3, 1.0), (6, 0.95), (200, 1.02), (3, 1.00016)])
 def test_probabilities_sum_to_one(degree: int, share: float) -> None:
     lattice = BetheLattice(degree, share / (degree - 1))
     top, total = (10**7 if degree == 3 else 10**6), 0.0
     for start in range(1, top, 10**6):
         total += float(lattice.cluster_pmf(np.arange(start, start + 10**6)).sum())
-    total += float(lattice.cluster_tail(top + 1)) + lattice.order_parameter()
-    assert total == pytest.approx(1.0, abs=1e-12)
+    tail, theta = float(lattice.cluster_tail(top + 1)), lattice.order_parameter()
+    assert total + tail + theta == pytest.approx(1.0, abs=1e-12)
+    assert (theta > 1e-4) == (share > 1)
+    assert degree != 3 or tail > 1e-5
+
+
+@pytest.mark.parametrize(("degree", "share"), [(3, 0.3), (6, 0.9), (200, 0.8), (3, 1.3), (6, 1.1), (200, 1.5)])
+def test_moments_are_sums_over_the_law(degree: int, share: float) -> None:
+    lattice = BetheLattice(degree, share / (degree - 1))
+    s = np.arange(1.0, 60 * lattice.cutoff() + 1)  # beyond it less than 1e-20 is left
+    law = lattice.cluster_pmf(s)
+    assert lattice.mean_size() == pytest.approx(law @ s, rel=1e-11)
+    assert lattice.mean_square_size() == pytest.approx(law @ s**2, rel=1e-11)
+
+
+def test_mean_square_grows_as_the_cube_of_the_distance() -> None:
+    assert BetheLattice.critical(4).mean_square_size() == np.inf
+    # the integral of A s^(1/2) exp(-s / s_xi), on both sides
+    for share in (0.9999, 1.0001):
+        lattice = BetheLattice(4, share / 3)
+        wanted = lattice.amplitude * np.sqrt(np.pi) / 2 * lattice.cutoff() ** 1.5
+        assert lattice.mean_square_size() == pytest.approx(wanted, rel=1e-3)
 
 
 @pytest.mark.parametrize("degree", [3, 6, 200])
