@@ -32,7 +32,7 @@ def printed(marker: str) -> list[str]:
     """Lines that the cell with the marker printed when the book was built."""
     notebook = nbformat.read(SITE / "_sources/chapters/status.ipynb", as_version=4)
     (cell,) = (cell for cell in notebook.cells if cell.cell_type == "code" and marker in cell.source)
-    lines = [line for output in cell.outputs for line in output["text"].splitlines()]
+    lines = "".join(output["text"] for output in cell.outputs).splitlines()
     page = words(text(PAGE))
     assert all(" ".join(line.split()) in page for line in lines)
     return lines
