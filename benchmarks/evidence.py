@@ -108,6 +108,7 @@ def monitor(sizes: Sizes) -> list[Row]:
     medians, over the median step, are the overhead.
     """
     if torch is None:
+        print("monitor: not measured: PyTorch is not installed\n")
         return []
     torch.manual_seed(0)
     rows = []

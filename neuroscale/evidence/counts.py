@@ -16,6 +16,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import stdtrit
 
 from neuroscale import _validation as valid
 
@@ -189,6 +190,49 @@ class ActivationCounts:
         total = int(self._counts.sum())
         # exact integers: the difference would cancel in floats where the number hardly varies
         return math.sqrt(self._n * self._squares - total**2) / total if total else math.nan
+
+    def active_interval(self, level: float = 0.95) -> tuple[float, float]:
+        r"""Interval for the mean number of active units per sample, :math:`c`.
+
+        Parameters
+        ----------
+        level : float
+            Coverage, in (0, 1).
+
+        Returns
+        -------
+        tuple of float
+            Lower and upper end, in units; O(1) from the sums that are kept.
+
+        Raises
+        ------
+        ValueError
+            For a `level` outside its range, and with fewer than two samples.
+
+        Notes
+        -----
+        Student's interval :math:`c\pm t\,s/\sqrt D` with the deviation :math:`s` of the number over the samples.  It
+        takes the samples as independent: for the tokens of a sequence it is too narrow by the root of the design effect
+        (``chapters/evidence/measuring.md``).  The units need not be independent.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from neuroscale.evidence import ActivationCounts
+        >>> counts = ActivationCounts(4)
+        >>> counts.update(np.array([[1, 1, 0, 0], [1, 0, 0, 0], [1, 1, 1, 0]]))
+        >>> low, high = counts.active_interval()
+        >>> print(f"c = {counts.n_active:.0f} [{low:.2f}, {high:.2f}]")
+        c = 2 [-0.48, 4.48]
+        """
+        share = valid.real("level", level, low=0, high=1, open_low=True, open_high=True)
+        if self._n < 2:
+            raise ValueError(f"n_samples={self._n}: an interval needs at least 2 samples")
+        total, n = int(self._counts.sum()), self._n
+        # n^2 times the variance over the samples, in exact integers as for the variation
+        spread = math.sqrt((n * self._squares - total**2) / (n - 1)) / n
+        half = float(stdtrit(n - 1, (1 + share) / 2)) * spread
+        return total / n - half, total / n + half
 
     @property
     def snapshots(self) -> dict[int, Integers]:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy import stats
 
 from neuroscale.evidence import ActivationCounts
 from neuroscale.evidence._counting import column_sums, grid_points
@@ -154,6 +155,35 @@ def test_an_active_number_that_never_varies_has_no_variation() -> None:
     assert (counts.n_active, counts.active_variation) == (7.0, 0.0)
     assert np.isnan(ActivationCounts(3).n_active)
     assert np.isnan(ActivationCounts(3).active_variation)
+
+
+def test_the_interval_of_the_active_number_is_students() -> None:
+    active = matrix(300, 20)
+    counts = one_pass(active)
+    per_sample = active.sum(axis=1)
+    for level in (0.5, 0.95, 0.999):
+        wanted = stats.t.interval(level, 299, per_sample.mean(), stats.sem(per_sample))
+        assert counts.active_interval(level) == pytest.approx(wanted, rel=1e-12)
+    constant = ActivationCounts(3)
+    constant.update(np.tile([True, False, True], (4, 1)))
+    assert constant.active_interval() == (2.0, 2.0)
+    for level in (0.0, 1.0, float("nan")):
+        with pytest.raises(ValueError, match="level"):
+            counts.active_interval(level)
+    with pytest.raises(ValueError, match="n_samples=1: an interval needs at least 2 samples"):
+        one_pass(active[:1]).active_interval()
+
+
+def test_the_interval_of_the_active_number_covers_dependent_units() -> None:
+    rng = np.random.default_rng(8)
+    inside = 0
+    for _ in range(400):
+        # units share a level in each sample, so that the number scatters far more than for independent units
+        rows = rng.random((60, 30)) < rng.choice([0.1, 0.5], size=(60, 1))
+        low, high = one_pass(rows).active_interval()
+        inside += low <= 30 * 0.3 <= high
+    # 95 % of 400 would leave this range with a probability of 1e-4
+    assert stats.binom(400, 0.95).ppf(5e-5) <= inside <= stats.binom(400, 0.95).ppf(1 - 5e-5)
 
 
 def test_a_refused_batch_leaves_the_counts_as_they_were() -> None:

@@ -444,6 +444,49 @@ def test_half_and_double_precision(dtype: str) -> None:
     assert np.array_equal(monitor.counts["1"].counts, (out > 0.1).sum(dim=0).numpy())
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch finds no CUDA device")
+def test_a_network_on_a_cuda_device() -> None:
+    # two devices in one model: the first layer is counted on the CUDA device, the last one on the processor
+    class Split(nn.Module):  # type: ignore[misc,name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = MLP().to("cuda")
+            self.tail = nn.Sequential(nn.Linear(3, 6), nn.ReLU())
+
+        def forward(self, x: Any) -> Any:
+            return self.tail(self.model(x.to("cuda")).cpu())
+
+    both = Split()
+    model, ends = both.model, []
+    with Monitor(both, window=30) as monitor:
+        for x in vectors():
+            out = both(x)
+            out.sum().backward()
+            ends.append(out.detach())
+    assert list(monitor.counts) == ["model.act1", "model.act2", "tail.1"]
+    for name in ("act1", "act2"):
+        rows = torch.cat(model.trace[name])
+        assert rows.is_cuda
+        counts = monitor.counts[f"model.{name}"]
+        assert np.array_equal(counts.counts, (rows.cpu().numpy() > 0).sum(axis=0))
+        assert np.array_equal(counts.window_counts()[0], (rows[-30:].cpu().numpy() > 0).sum(axis=0))
+    assert np.array_equal(monitor.counts["tail.1"].counts, (torch.cat(ends).numpy() > 0).sum(axis=0))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch finds no CUDA device")
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
+def test_mixed_precision_and_a_mask_on_a_cuda_device(dtype: str) -> None:
+    model = nn.Sequential(nn.Linear(8, 20), nn.GELU()).to("cuda")
+    x = torch.randn(5, 7, 8, device="cuda")
+    real = torch.rand(5, 7, device="cuda") < 0.6
+    with (
+        Monitor(model, threshold=0.1, sample="token", mask=lambda _a, _k: real) as monitor,
+        torch.autocast("cuda", dtype=getattr(torch, dtype), enabled=dtype != "float32"),
+    ):
+        out = model(x).detach()
+    assert np.array_equal(monitor.counts["1"].counts, (out[real] > 0.1).sum(dim=0).cpu().numpy())
+
+
 def test_nan_is_reported_unless_it_is_padding() -> None:
     model = nn.Sequential(nn.Linear(8, 20), nn.ReLU())
     x = torch.randn(3, 4, 8)
