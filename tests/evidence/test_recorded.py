@@ -170,6 +170,8 @@ def test_every_record_of_the_package_is_whole(name: str) -> None:
     assert made.provenance["name"] == name
     root = Path(__file__).resolve().parents[2]
     assert (root / made.provenance["script"]).is_file()
+    # of a commit that exists as it was, not of a tree with changes
+    assert re.fullmatch(r"[0-9a-f]{40}", made.provenance["commit"])
     text = (root / "neuroscale/evidence/recorded" / f"{name}.yml").read_text(encoding="utf8")
     assert not re.search(r"/(home|root|work|tmp|Users|private|var)\b", text), "a path of the machine"
 
