@@ -187,7 +187,9 @@ def kriging_variance(parents: ArrayLike, marks: ArrayLike) -> Floats:
     return variance
 
 
-def piecewise_constant(parents: ArrayLike, target: ArrayLike, piece_size: int) -> tuple[Floats, int]:
+def piecewise_constant(
+    parents: ArrayLike, target: ArrayLike, piece_size: int | None = None, *, n_pieces: int | None = None
+) -> tuple[Floats, int]:
     """Fit a constant on each of a number of connected pieces of nearly equal size.
 
     Parameters
@@ -196,8 +198,11 @@ def piecewise_constant(parents: ArrayLike, target: ArrayLike, piece_size: int) -
         Tree; see the module's opening.
     target : array_like of float, shape (size,)
         Finite values, known at every site.
-    piece_size : int
+    piece_size : int, optional
         Least number of sites in a piece, at least 1; only the piece of the root may hold fewer.
+    n_pieces : int, optional
+        Instead of `piece_size`: how many pieces there may be, at least 1.  There are about as many and never more: pieces of
+        equal least size do not come in every number.
 
     Returns
     -------
@@ -209,12 +214,14 @@ def piecewise_constant(parents: ArrayLike, target: ArrayLike, piece_size: int) -
     Raises
     ------
     ValueError
-        When `parents` is no tree, the shapes differ, a value is not finite, or `piece_size` is out of range.
+        When `parents` is no tree, the shapes differ, a value is not finite, `piece_size` or `n_pieces` is out of range,
+        or not exactly one of them is given.
 
     Notes
     -----
     The learner of claim ``br-partition``: from the leaves up, a subtree is cut off once `piece_size` sites are left in
-    it.  With at most m children to a site no piece exceeds ``m * (piece_size - 1) + 1`` sites.  O(size) time.
+    it.  With at most m children to a site no piece exceeds ``m * (piece_size - 1) + 1`` sites.  O(size) time; for
+    `n_pieces` a bisection finds the piece size, O(size log size).
 
     Examples
     --------
@@ -222,13 +229,27 @@ def piecewise_constant(parents: ArrayLike, target: ArrayLike, piece_size: int) -
     >>> predictions, pieces = piecewise_constant([-1, 0, 1, 2], [0.0, 2.0, 4.0, 6.0], 2)
     >>> predictions.tolist(), pieces
     ([1.0, 1.0, 5.0, 5.0], 2)
+    >>> piecewise_constant([-1, 0, 1, 2], [0.0, 2.0, 4.0, 6.0], n_pieces=3)[1]    # 2 or 4 pieces of equal least size
+    2
     """
     tree = as_tree(parents)
     values = _values(target, tree.size)
-    least = valid.integer("piece_size", piece_size, low=1)
-    mean = np.zeros(tree.size)
-    n_pieces = kernels.cut(tree, values, least, np.zeros(tree.size, dtype=np.int64), mean)
-    return mean, int(n_pieces)
+    if (piece_size is None) == (n_pieces is None):
+        raise ValueError(f"piece_size={piece_size!r} and n_pieces={n_pieces!r}: exactly one of them must be given")
+
+    def fit(least: int) -> tuple[Floats, int]:
+        mean = np.zeros(tree.size)
+        return mean, int(kernels.cut(tree, values, least, np.zeros(tree.size, dtype=np.int64), mean))
+
+    if piece_size is not None:
+        return fit(valid.integer("piece_size", piece_size, low=1))
+    assert n_pieces is not None
+    wanted = valid.integer("n_pieces", n_pieces, low=1)
+    low, high = 0, tree.size  # one piece of the whole tree is never too many
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fit(middle)[1] > wanted else (low, middle)
+    return fit(high)
 
 
 def euclidean_nearest_neighbour(positions: ArrayLike, marks: ArrayLike) -> Integers:

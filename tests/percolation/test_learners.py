@@ -207,6 +207,22 @@ def test_pieces_of_one_site_reproduce_the_target_and_one_piece_its_mean() -> Non
     np.testing.assert_allclose(found, target.mean(), rtol=1e-12)
 
 
+def test_a_number_of_pieces_is_never_exceeded_and_nearly_reached() -> None:
+    rng = np.random.default_rng(9)
+    parents, target = random_tree(3000, rng), rng.normal(size=3000)
+    for wanted in (1, 7, 60, 3000):
+        found, n_pieces = piecewise_constant(parents, target, n_pieces=wanted)
+        # the next smaller least size gives more than were asked for, so that none is wasted for want of a try
+        assert n_pieces <= wanted < 1.5 * n_pieces
+        assert np.unique(found).size == n_pieces
+
+
+@pytest.mark.parametrize("given", [{}, {"piece_size": 2, "n_pieces": 2}, {"n_pieces": 0}])
+def test_pieces_need_a_size_or_a_number(given: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="n_pieces"):
+        piecewise_constant([-1, 0], [0.0, 1.0], **given)
+
+
 # -- Euclid -----------------------------------------------------------------------------------------------------------
 
 
