@@ -201,8 +201,8 @@ def piecewise_constant(
     piece_size : int, optional
         Least number of sites in a piece, at least 1; only the piece of the root may hold fewer.
     n_pieces : int, optional
-        Instead of `piece_size`: how many pieces there may be, at least 1.  There are about as many and never more: pieces of
-        equal least size do not come in every number.
+        Instead of `piece_size`: how many pieces there may be, at least 1.  There are about as many and never more:
+        pieces of one least size do not come in every number.
 
     Returns
     -------
@@ -229,7 +229,7 @@ def piecewise_constant(
     >>> predictions, pieces = piecewise_constant([-1, 0, 1, 2], [0.0, 2.0, 4.0, 6.0], 2)
     >>> predictions.tolist(), pieces
     ([1.0, 1.0, 5.0, 5.0], 2)
-    >>> piecewise_constant([-1, 0, 1, 2], [0.0, 2.0, 4.0, 6.0], n_pieces=3)[1]    # 2 or 4 pieces of equal least size
+    >>> piecewise_constant([-1, 0, 1, 2], [0.0, 2.0, 4.0, 6.0], n_pieces=3)[1]    # there are 2 or 4
     2
     """
     tree = as_tree(parents)
