@@ -42,6 +42,8 @@ from .scaling import subcritical_loss as subcritical_loss
 from .supercritical import supercritical_crossover as supercritical_crossover
 from .supercritical import supercritical_loss as supercritical_loss
 from .thresholds import CRITICAL_EXPONENTS as CRITICAL_EXPONENTS
+from .thresholds import SITE_THRESHOLDS as SITE_THRESHOLDS
+from .thresholds import estimate_fisher_exponent as estimate_fisher_exponent
 from .thresholds import estimate_threshold as estimate_threshold
 from .trees import sample_tree as sample_tree
 from .trees import tree_depths as tree_depths

@@ -7,7 +7,13 @@ import pytest
 import sympy as sp
 from scipy import stats
 
-from neuroscale.percolation import CRITICAL_EXPONENTS, cluster_numbers, estimate_threshold, grow_clusters
+from neuroscale.percolation import (
+    CRITICAL_EXPONENTS,
+    cluster_numbers,
+    estimate_fisher_exponent,
+    estimate_threshold,
+    grow_clusters,
+)
 
 ALARM = 1e-6
 #: (site, bond) thresholds, of which the digits shown are certain
@@ -117,3 +123,25 @@ def test_bond_thresholds_from_growth(dimension: int) -> None:
 def test_bad_input(call: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call()  # type: ignore[operator]
+
+
+def test_the_fisher_exponent_and_its_error() -> None:
+    # exact in two dimensions; the correction to scaling is below 0.01 there
+    found = [estimate_fisher_exponent(2, rng=seed) for seed in range(8)]
+    values, errors = np.transpose(found)
+    assert abs(values.mean() - CRITICAL_EXPONENTS[2][0]) < 0.01 + 4 * errors.mean() / 8**0.5
+    # the sample variance of 8 is outside these factors of the stated one with probability below 1e-3
+    assert 0.05 < values.var(ddof=1) / np.mean(errors**2) < 3.9
+
+
+@pytest.mark.parametrize(
+    ("arguments", "match"),
+    [
+        ({"dimension": 8}, "dimension=8"),
+        ({"dimension": 2, "cap": 256}, "cap=256"),
+        ({"dimension": 7, "n_clusters": 99}, "n_clusters=99"),
+    ],
+)
+def test_fisher_exponent_refuses(arguments: dict[str, int], match: str) -> None:
+    with pytest.raises(ValueError, match=match):
+        estimate_fisher_exponent(**arguments, rng=0)
