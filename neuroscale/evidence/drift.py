@@ -100,7 +100,7 @@ def drift_alarm(
     The alarm looks once, at all snapshots together; looking again after each new snapshot raises its rate.  It knows
     the beta-binomial law only: a frozen layer with other rates may seem to drift, because the Beta law nearest to
     them changes with the resolution `D`.  Its units are independent, while those of a network see the same samples: on
-    frozen networks it rings more often than `false_alarm` (``chapters/evidence/training.md``).
+    frozen networks it may ring more often than `false_alarm` (``chapters/evidence/training.md``).
 
     Examples
     --------
