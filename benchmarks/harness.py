@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
+import tracemalloc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import median
@@ -44,6 +45,16 @@ def interleaved(works: Mapping[str, Work], repeats: int) -> dict[str, float]:
             work()
             seconds[name].append(time.perf_counter() - start)
     return {name: median(times) for name, times in seconds.items()}
+
+
+def peak_memory(call: Work) -> int:
+    """Most memory in arrays while `call` runs, beside what there was: numpy reports its arrays to tracemalloc."""
+    tracemalloc.start()
+    try:
+        call()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 def cores() -> int:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tracemalloc
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numba
@@ -15,7 +13,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from neuroscale.percolation import BetheLattice, choose_marks, cluster_sizes, nearest_neighbour, sample_tree
 
-from .harness import Row, interleaved
+from .harness import Row, interleaved, peak_memory
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ def box_cluster_sizes(sizes: Sizes) -> list[Row]:
 
         seconds = interleaved({"ours": ours, "peer": peer}, sizes.repeats)
         same = np.array_equal(np.sort(found["ours"]), np.sort(found["peer"]))
-        memory = _peak(ours) / _peak(peer)
+        memory = peak_memory(ours) / peak_memory(peer)
         note = (
             f"d={dimension}, L={length}, p={p}; {found['ours'].size} sizes, {'equal' if same else 'NOT equal'}; "
             f"{memory:.2f} of the peer's memory beside the box"
@@ -109,16 +107,6 @@ def cluster_sizes_by_growth(sizes: Sizes) -> list[Row]:
             Row("cluster sizes", seconds["ours"], "numba, a draw a site", per_site, target, rate["ours"] >= 1e8, note)
         )
     return rows
-
-
-def _peak(call: Callable[[], object]) -> int:
-    """Most memory in arrays while `call` runs, beside what there was: numpy reports its arrays to tracemalloc."""
-    tracemalloc.start()
-    try:
-        call()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
 
 
 @numba.njit(cache=True)

@@ -79,10 +79,10 @@ def _painted(style: dict[str, str], opacity: float, group: str) -> Iterator[Ink]
             yield Ink(kind, style[kind], round(strength, 3), group)
 
 
-def luminance(rgb: np.ndarray) -> float:
-    """Relative luminance of sRGB between 0 and 1, as WCAG 2.1 defines it."""
+def luminance(rgb: np.ndarray) -> np.ndarray:
+    """Relative luminance of sRGB between 0 and 1, the last axis, as WCAG 2.1 defines it."""
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    return float(linear @ np.array([0.2126, 0.7152, 0.0722]))
+    return linear @ np.array([0.2126, 0.7152, 0.0722])
 
 
 def contrast(ink: Ink, theme: str, ground: str) -> float:
@@ -91,7 +91,7 @@ def contrast(ink: Ink, theme: str, ground: str) -> float:
     above = np.array(to_rgb(INKS[theme] if ink.colour == "currentColor" else ink.colour))
     seen = ink.opacity * above + (1 - ink.opacity) * below
     low, high = sorted((luminance(seen), luminance(below)))
-    return (high + 0.05) / (low + 0.05)
+    return float((high + 0.05) / (low + 0.05))
 
 
 #: WCAG 2.1: success criterion 1.4.11 for what is needed to understand a graphic, and 1.4.3 for its letters.

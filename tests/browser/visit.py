@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from built import SHOTS, SITE
+from ink import luminance
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page
 
@@ -183,16 +184,9 @@ def shoot(page: Page, seen: Visit, folder: str) -> Image.Image:
     return Image.open(io.BytesIO(data)).convert("RGB")
 
 
-def luminance(pixels: np.ndarray) -> np.ndarray:
-    """Relative luminance of sRGB, as WCAG defines it."""
-    value = pixels / 255.0
-    linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
-    return linear @ np.array([0.2126, 0.7152, 0.0722])
-
-
 def contrast(crop: Image.Image) -> float:
     """Contrast of a drawing's ink, the strongest 0.2 % of its pixels, with its ground, the most frequent value."""
-    light = luminance(np.asarray(crop, dtype=float)).ravel()
+    light = luminance(np.asarray(crop) / 255.0).ravel()
     counts, edges = np.histogram(light, bins=64, range=(0, 1))
     ground = float(np.median(light[np.digitize(light, edges[1:-1]) == np.argmax(counts)]))
     ratios = np.maximum(light + 0.05, ground + 0.05) / np.minimum(light + 0.05, ground + 0.05)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import tracemalloc
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 import pytest
 from scipy import ndimage, sparse, stats
 from scipy.sparse import csgraph
 
+from benchmarks.harness import peak_memory
 from neuroscale.percolation import bond_cluster_labels, cluster_labels, cluster_sizes, streamed_cluster_sizes
 
 ALARM = 1e-6
@@ -123,18 +120,8 @@ def test_bad_input(call: object, message: str) -> None:
 def test_sizes_take_a_fraction_of_the_memory_of_labels() -> None:
     box = np.random.default_rng(1).random((256, 64, 64)) < 0.3116077
     cluster_sizes(box[:2])  # compiles before memory is traced
-    ours = peak(lambda: cluster_sizes(box))
-    peer = peak(lambda: np.bincount(ndimage.label(box)[0].ravel())[1:])
+    ours = peak_memory(lambda: cluster_sizes(box))
+    peer = peak_memory(lambda: np.bincount(ndimage.label(box)[0].ravel())[1:])
     # labels take at least four bytes a site, sizes some hyperplanes of the 256, and the result: here a tenth in all
     assert peer > 4 * box.size
     assert ours < 0.2 * peer
-
-
-def peak(call: Callable[[], Any]) -> int:
-    """Most memory in arrays, beside what there is: numpy reports its arrays to tracemalloc."""
-    tracemalloc.start()
-    try:
-        call()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
