@@ -59,7 +59,7 @@ def estimate_fisher_exponent(
     Parameters
     ----------
     dimension : int
-        2 to 7, the keys of :data:`SITE_THRESHOLDS`.
+        2 to 7, the keys of :data:`~neuroscale.percolation.SITE_THRESHOLDS`.
     cap : int
         Clusters are grown to this size, above 256.
     n_clusters : int
