@@ -18,7 +18,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 from scipy.special import log_softmax, softmax
 
 from neuroscale import _validation as valid
@@ -29,28 +28,17 @@ from .network import DenseNetwork
 __all__ = [
     "LeaveOneOut",
     "Removal",
-    "SeedInterval",
     "firing_bound",
     "leave_one_out",
     "prunable_share",
     "prune_curve",
     "remove_silent",
     "scores",
-    "seed_interval",
 ]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Readout = Callable[[Floats], Floats]
-
-
-@dataclass(frozen=True)
-class SeedInterval:
-    """Mean over replicates, and its Student interval: `mean`, `low`, `high`, arrays of the shape of one replicate."""
-
-    mean: Floats
-    low: Floats
-    high: Floats
 
 
 @dataclass(frozen=True)
@@ -293,33 +281,6 @@ def prunable_share(shares: ArrayLike, losses: ArrayLike, budget: float) -> Float
         low, high = rise[row, k - 1], rise[row, k]
         found[row] = at[k - 1] + (at[k] - at[k - 1]) * (allowed - low) / (high - low)
     return found.reshape(curves.shape[:-1])
-
-
-def seed_interval(values: ArrayLike, level: float = 0.95) -> SeedInterval:
-    """Mean over networks that differ in their seed only, with a Student interval.
-
-    Parameters
-    ----------
-    values : array_like of float, shape (seeds, ...)
-        At least two replicates on the first axis.
-    level : float
-        Coverage in (0, 1), exact for normal values.
-
-    Examples
-    --------
-    >>> from neuroscale.evidence.pruning import seed_interval
-    >>> interval = seed_interval([1.0, 2.0, 3.0])
-    >>> float(interval.mean), bool(interval.low < 1 and interval.high > 3)
-    (2.0, True)
-    """
-    level = valid.real("level", level, low=0, high=1, open_low=True, open_high=True)
-    array = valid.reals("values", values, low=-np.inf)
-    if array.ndim == 0 or len(array) < 2:
-        raise ValueError(f"values has shape {array.shape}; at least two replicates are needed")
-    mean = array.mean(axis=0)
-    error = array.std(axis=0, ddof=1) / np.sqrt(len(array))
-    half = stats.t.ppf(0.5 + level / 2, len(array) - 1) * error
-    return SeedInterval(mean, mean - half, mean + half)
 
 
 def firing_bound(n_samples: int, level: float = 0.95, n_units: int = 1) -> float:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
+from functools import cache
+from pathlib import Path
+
 import pytest
-from built import SITE, local, pages, parsed, text
+from built import SITE, pages
 from visit import DESKTOP, axe, contrasts, open_page
 
-#: Bytes of a page: its HTML and the images it shows.  Style sheets, scripts and fonts are the same for all pages.
+#: Bytes of everything that a page loads, scripts and fonts too, compressed as a web server sends it.
 PAGE_WEIGHT = 1_500_000
-SHARED_WEIGHT = 6_000_000
+COMPRESSED = (".css", ".html", ".js", ".json", ".svg")
 
 
 def test_there_are_pages():
@@ -25,6 +29,10 @@ def test_the_console_is_silent(visit):
 
 def test_no_raw_tex(visit):
     assert not visit.raw_tex
+
+
+def test_every_icon_is_drawn(visit):
+    assert not visit.missing_icons
 
 
 def test_nothing_is_wider_than_the_window(visit):
@@ -49,18 +57,15 @@ def test_readable_without_javascript(visit):
     assert not visit.unseen
 
 
-def test_weight(page_name):
-    images = {found[0] for src in parsed(page_name).images if (found := local(page_name, src))}
-    total = len(text(page_name).encode()) + sum(path.stat().st_size for path in images)
-    assert total < PAGE_WEIGHT
+@cache
+def weight(path: Path) -> int:
+    content = path.read_bytes()
+    return len(gzip.compress(content) if path.suffix in COMPRESSED else content)
 
 
-def test_weight_of_what_all_pages_share():
-    seen = set()
-    for name in pages():
-        shared = {found[0] for src in parsed(name).files if (found := local(name, src))}
-        seen |= {path for path in shared if path.suffix in (".js", ".css")}
-    assert sum(path.stat().st_size for path in seen) < SHARED_WEIGHT
+def test_weight(visit):
+    assert {path.suffix for path in visit.loaded} >= {".html", ".js", ".css"}
+    assert sum(map(weight, visit.loaded)) < PAGE_WEIGHT
 
 
 #: The preface and one page of each part: axe-core looks at every node of a formula, so that these have the fewest.

@@ -35,12 +35,20 @@ def visited(browser, tmp_path, slip=""):
 
 
 def found(seen):
-    return [seen.requests, seen.complaints, seen.raw_tex, seen.too_wide, seen.violations, seen.unseen]
+    return [
+        seen.requests,
+        seen.complaints,
+        seen.raw_tex,
+        seen.missing_icons,
+        seen.too_wide,
+        seen.violations,
+        seen.unseen,
+    ]
 
 
 def test_a_good_page_passes(browser, tmp_path):
     seen = visited(browser, tmp_path)
-    assert found(seen) == [[]] * 6
+    assert found(seen) == [[]] * 7
     assert seen.themes == ["light", "dark"]
     assert sorted(path.parent.name for path in (tmp_path / "shots").rglob("*.jpg")) == ["dark", "light", "narrow"]
 
@@ -54,6 +62,8 @@ def test_a_good_page_passes(browser, tmp_path):
         ('<img src="missing.png" alt="X">', "complaints", "missing.png"),
         ("<p>Here $$x$$.</p>", "raw_tex", "$$"),
         ("<p>Here \\frac{1}{2}.</p>", "raw_tex", "\\frac"),
+        ('<i class="fa-solid fa-bars"></i>', "missing_icons", "fa-bars"),
+        ('<svg class="svg-inline--fa fa-bars"><g class="missing"></g></svg>', "missing_icons", "fa-bars"),
         ('<div style="width: 500px">Wide</div>', "too_wide", "390 px"),
         ('<p class="faint">Faint in light.</p>', "violations", "light: color-contrast"),
         ('<p class="dim">Faint in dark.</p>', "violations", "dark: color-contrast"),

@@ -6,6 +6,7 @@ import io
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import numpy as np
 from built import SHOTS, SITE
@@ -35,6 +36,10 @@ RAW_TEX = r"""() => {
   for (const node of document.querySelectorAll("mjx-merror")) found.push("MathJax: " + node.textContent);
   return found;
 }"""
+
+#: Icons that Font Awesome has not replaced by a drawing, or by its mark for those that it does not know.
+MISSING_ICONS = """[...document.querySelectorAll("i[class*='fa-'], .svg-inline--fa:has(.missing)")].map(icon =>
+  icon.getAttribute("class"))"""
 
 #: Elements that stick out of the window without a box of their own that scrolls, and the page's own width.
 TOO_WIDE = """() => {
@@ -105,8 +110,10 @@ class Visit:
     name: str
     shots: Path = SHOTS
     requests: list[str] = field(default_factory=list)  # that left the disk
+    loaded: set[Path] = field(default_factory=set)  # files of the book, the page itself among them
     complaints: list[str] = field(default_factory=list)  # of the console, and files that were not found
     raw_tex: list[str] = field(default_factory=list)
+    missing_icons: list[str] = field(default_factory=list)
     too_wide: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)  # of axe-core
     themes: list[str] = field(default_factory=list)  # as the button set them
@@ -118,7 +125,9 @@ def watch(page: Page, seen: Visit) -> None:
     """Record what a page says and asks for."""
 
     def note_request(request):
-        if not request.url.startswith(("file:", "data:", "blob:", "about:")):
+        if request.url.startswith("file:"):
+            seen.loaded.add(Path(unquote(urlsplit(request.url).path)))
+        elif not request.url.startswith(("data:", "blob:", "about:")):
             seen.requests.append(request.url)
 
     def note_message(message):
@@ -226,6 +235,7 @@ def pay(browser: Browser, name: str, site: Path = SITE, shots: Path = SHOTS) -> 
     page.goto((site / name).as_uri())
     page.evaluate(TYPESET)
     seen.raw_tex = page.evaluate(RAW_TEX)
+    seen.missing_icons = page.evaluate(MISSING_ICONS)
     seen.too_wide += [f"desktop: {line}" for line in page.evaluate(TOO_WIDE)]
     for theme in ("light", "dark"):
         seen.themes.append(set_theme(page, theme))

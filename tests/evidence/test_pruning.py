@@ -16,7 +16,6 @@ from neuroscale.evidence.pruning import (
     prune_curve,
     remove_silent,
     scores,
-    seed_interval,
 )
 
 RNG = np.random.default_rng(5)
@@ -106,15 +105,6 @@ def test_prunable_share_is_the_first_crossing() -> None:
     ]
     assert prunable_share(shares, curves, 0.1) == pytest.approx([0.3, 1.0, 0.01, 1.0], rel=1e-12)
     assert prunable_share(shares, [curves], 0.1).shape == (1, 4)
-
-
-def test_seed_interval_is_students() -> None:
-    values = RNG.standard_normal((5, 3))
-    found = seed_interval(values, 0.9)
-    for j in range(3):
-        low, high = stats.t.interval(0.9, 4, values[:, j].mean(), stats.sem(values[:, j]))
-        assert (found.low[j], found.high[j]) == pytest.approx((low, high), rel=1e-12)
-        assert found.mean[j] == pytest.approx(values[:, j].mean())
 
 
 # -- silent units -----------------------------------------------------------------------------------------------------
@@ -214,7 +204,6 @@ def test_leave_one_out_has_no_bias() -> None:
         (lambda: prunable_share([0.1, 1.0], [1.0, 2.0], 0.1), "must increase from 0"),
         (lambda: prunable_share([0.0, 1.0], [1.0, 2.0, 3.0], 0.1), "losses has shape"),
         (lambda: prunable_share([0.0, 1.0], [1.0, 2.0], 0.0), "budget=0.0"),
-        (lambda: seed_interval([1.0]), "two replicates"),
         (lambda: firing_bound(0), "n_samples=0"),
         (lambda: firing_bound(5, 1.0), "level=1.0"),
         (lambda: remove_silent(ONE, [1, 2], X, Y), "counts has shape"),
