@@ -18,13 +18,13 @@ def kernel(function: F) -> F:
     Raises
     ------
     RuntimeError
-        When numba finds no writable cache folder; the message says how to name one.
+        When numba finds no writeable cache folder; the message says how to name one.
     """
     try:
         compiled = numba.njit(cache=True, nogil=True)(function)
     except RuntimeError as error:
         raise RuntimeError(
-            f"numba cannot cache {function.__qualname__}: no writable cache folder was found. "
+            f"numba cannot cache {function.__qualname__}: no writeable cache folder was found. "
             "Set NUMBA_CACHE_DIR to a folder that you can write to, or NUMBA_DISABLE_JIT=1."
         ) from error
     return cast(F, compiled)

@@ -33,7 +33,7 @@ def real(
 
 
 def integer(name: str, value: float, *, low: int, high: int = 2**62) -> int:
-    """Return an integer-valued ``value`` as an int inside ``[low, high]``, or raise ``ValueError``."""
+    """Return an integer-valued ``value`` as an integer inside ``[low, high]``, or raise ``ValueError``."""
     try:
         exact = int(value)
         whole = bool(exact == value)

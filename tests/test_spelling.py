@@ -98,6 +98,48 @@ def test_the_ledger_is_read_and_its_sources_may_be_american(tmp_path):
     assert found == [f"{number}: {word}" for number, word in SLIPS]
 
 
+MODULE = '''\
+r"""A modul with ``codde``, :func:`~there.wrongg` and :math:`\\wrongg`."""
+
+wrongg = 1  # wrongg
+
+
+def wrongg(wrongg):
+    r"""Shows the color.
+
+    Parameters
+    ----------
+    wrongg, wrongg2 : float of any shapee
+        Its descripton.
+
+    Returns
+    -------
+    ndarrayy
+        The resullt.
+
+    Notes
+    -----
+    .. math::
+
+       \\wrongg
+
+    A secnd line.
+
+    Examples
+    --------
+    >>> wrongg(1)
+    wrongg
+    """
+'''
+
+
+def test_docstrings_are_read(tmp_path):
+    page = tmp_path / "module.py"
+    page.write_text(MODULE, encoding="utf8")
+    found = [line.removeprefix(f"{page}:").split(" (")[0] for line in spelling.check([page])]
+    assert found == ["1: modul", "7: color", "12: descripton", "17: resullt", "25: secnd"]
+
+
 @pytest.mark.parametrize("word", ["colour", "normalise", "behaviour", "softmax", "Yor", "it's", "labelled"])
 def test_known(word):
     assert spelling.known(word)

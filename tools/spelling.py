@@ -3,11 +3,12 @@
 A word is known when pyspellchecker's dictionary has it and codespell does not call it American, when it is the
 British form of such a word, or when ``tools/words.txt`` lists it: a name with its capital, any other word in small
 letters.  Code, formulas, labels and addresses are not read; alternative texts and captions of figures are, and the
-claims of the ledger, where a statement that a source prints may be American.
+docstrings of the package, and the claims of the ledger, where a statement that a source prints may be American.
 """
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -20,7 +21,14 @@ from spellchecker import SpellChecker
 
 ROOT = Path(__file__).parent.parent
 WORDS = Path(__file__).with_name("words.txt")
-PROSE = ("chapters/**/*.md", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "neuroscale/ledger/*.yml")
+PROSE = (
+    "chapters/**/*.md",
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "neuroscale/ledger/*.yml",
+    "neuroscale/**/*.py",
+)
 WORD = re.compile(r"(?<![\w\\])[^\W\d_]+(?:['’][^\W\d_]+)?(?![\w])")
 FENCE = re.compile(r"^(\s*)(`{3,}|:{3,}|~{3,})(\{[^}]*\})?(.*)$")
 #: Directives whose argument is a title; that of the others is a label or a file.
@@ -41,6 +49,15 @@ NOT_PROSE = (
     (re.compile(r"</?\w[^>]*>"), ""),
     (re.compile(r"^\([\w-]+\)=\s*$", re.MULTILINE), ""),
     (re.compile(r"\b[\w./-]+\.(?:md|py|yml|html|bib|toml|cff|txt|ipynb|lock)\b"), ""),
+)
+#: What is not prose in a docstring, whose markup is reStructuredText in numpydoc's sections.
+NOT_DOCUMENTED = (
+    (re.compile(r"^[ \t]*>>>.*\n(?:(?![ \t]*$).*\n)*", re.MULTILINE), ""),
+    (re.compile(r"^([ \t]*)\.\. (?:math|code-block|attribute|data)::.*\n(?:[ \t]*\n|\1[ \t]+.*\n)*", re.MULTILINE), ""),
+    (re.compile(r":[\w:+-]+:`[^`]*`"), ""),
+    (re.compile(r"``[^`]*``|`[^`]*`"), ""),
+    # names and types of parameters, and what follows the line under Returns or Raises
+    (re.compile(r"^[ \t]*\*{0,2}\w+(?:, \*{0,2}\w+)*(?: : .*)?$|(?<=---\n).*$", re.MULTILINE), ""),
 )
 
 
@@ -150,6 +167,20 @@ def claims(text: str) -> tuple[str, str]:
     return "\n".join(ours), "\n".join(quoted)
 
 
+def documented(text: str) -> str:
+    """The words of a module's docstrings; line numbers stay."""
+    kept = [""] * (text.count("\n") + 2)
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
+            words = node.body[0]
+            page = "\n".join(text.splitlines()[words.lineno - 1 : words.end_lineno]).replace('"""', "   ") + "\n"
+            page = re.sub(r"^(\s*)r(?=\s{3})", r"\1 ", page)
+            for pattern, replacement in NOT_DOCUMENTED:
+                page = pattern.sub(lambda found, to=replacement: blank(found, to), page)  # type: ignore[misc]
+            kept[words.lineno - 1 : words.end_lineno] = page.split("\n")[:-1]
+    return "\n".join(kept)
+
+
 def unknown(text: str, *, quoted: bool = False) -> Iterator[tuple[int, str]]:
     """Line and word of everything that is not known; a quotation may be American."""
     for number, line in enumerate(prose(text), start=1):
@@ -166,7 +197,11 @@ def check(paths: Iterable[Path]) -> Iterator[str]:
     for path in paths:
         name = path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else str(path)
         text = path.read_text(encoding="utf8")
-        parts = claims(text) if path.suffix == ".yml" else (text, "")
+        parts = (text, "")
+        if path.suffix == ".yml":
+            parts = claims(text)
+        elif path.suffix == ".py":
+            parts = (documented(text), "")
         found = sorted([*unknown(parts[0]), *unknown(parts[1], quoted=True)])
         for number, word in found:
             hint = american().get(word.lower())

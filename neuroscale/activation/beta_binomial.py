@@ -156,7 +156,7 @@ def interval_probability(low: int, high: int, n_samples: int, b: float, x: float
     -----
     Within 4096 counts of either end the terms are summed; between, Gauss-Legendre panels on the logarithm of the
     distance to the nearer end integrate the smooth log-pmf, with the midpoint rule's first correction.  The cost
-    is O(1) in `n_samples` and O(sqrt(b)) for large `b`.
+    is O(1) in `n_samples` and :math:`O(\sqrt b)` for large `b`.
 
     Examples
     --------

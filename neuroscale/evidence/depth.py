@@ -203,7 +203,7 @@ def _centred(kernel: Floats) -> Floats:
 
 
 def _relu_gram(kernel: Floats) -> Floats:
-    """Mean of relu(u) relu(u') over normal pre-activations."""
+    r"""Mean of :math:`\max(u,0)\max(u',0)` over normal pre-activations."""
     cosines = _cosines(kernel)
     angle = np.arccos(cosines)
     lengths = np.sqrt(np.outer(np.diag(kernel), np.diag(kernel)))

@@ -1,7 +1,7 @@
 r"""How a model best spends its degrees of freedom on clusters of unequal mass.
 
 A cluster of mass :math:`p` on which :math:`n` of the :math:`N` degrees of freedom are spent has loss
-:math:`p\min(1,n^{-\beta})`, :math:`\beta=c/D`.  Hoelder's inequality gives the best split among :math:`K` learned
+:math:`p\min(1,n^{-\beta})`, :math:`\beta=c/D`.  Hölder's inequality gives the best split among :math:`K` learned
 clusters,
 
 .. math::

@@ -7,7 +7,7 @@ A neuron that was active on :math:`D_i\ge1` of :math:`D` samples is active on th
 
    r(D)=\gamma\,\frac{\Gamma(1+t)\,\Gamma(D+t+s)}{\Gamma(D+1+t)\,\Gamma(t+s)},\qquad 0\le s<1,\quad t>-s .
 
-This is the three-parameter Indian buffet process of Teh & Gorur: :math:`\gamma` is the **mass** (mean activations per
+This is the three-parameter Indian buffet process of Teh & Görür: :math:`\gamma` is the **mass** (mean activations per
 sample), :math:`t` the **concentration** and :math:`s` the **discount**.  Arrivals of different samples are independent,
 so :math:`K(D)` is Poisson; at :math:`s=0` its mean is :math:`\gamma t\,[\psi(D+t)-\psi(t)]`, and for :math:`s>0` it
 grows as :math:`D^s`.  At :math:`s=-b<0`, :math:`t=a` the same mean is that of the activation process of Part I.
