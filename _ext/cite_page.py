@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
+from docutils import nodes
 from sphinx.application import Sphinx
 
 BOX = """
@@ -30,6 +32,12 @@ def offer(app: Sphinx, docname: str, source: list[str]) -> None:
     address = f"{docname}.html"
     key = docname.removeprefix("chapters/").replace("/", "-")
     source[0] += BOX.format(plain=plain(title, address), bibtex=bibtex(key, title, address))
+
+
+def folded(bibtex: str) -> nodes.raw:
+    """Entry for a single claim or theorem, on the page only."""
+    page = f'<details class="claim-cite"><summary>Cite this</summary><pre>{escape(bibtex)}</pre></details>'
+    return nodes.raw("", page, format="html")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -12,10 +12,10 @@ without a box leaves its row's link unresolved, which is fatal under ``-n -W``.
 
 from __future__ import annotations
 
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cite_page import folded
 from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx import addnodes
@@ -212,14 +212,8 @@ class ClaimLedger(_Rendering):
             text += self.part("Corrected", entry.correction, "claim-correction")
         if entry.note:
             text += self.part("", entry.note, "claim-note")
-        text += self._citation(entry)
+        text += folded(_ledger().citation(entry.id))
         return nodes.row("", head, text, classes=["ledger-row", f"is-{entry.verdict}"])
-
-    def _citation(self, entry: Claim) -> nodes.raw:
-        """Folded BibTeX with the permalink, on the page only."""
-        bibtex = escape(_ledger().citation(entry.id))
-        page = f'<details class="claim-cite"><summary>Cite this</summary><pre>{bibtex}</pre></details>'
-        return nodes.raw("", page, format="html")
 
     def _place(self, entry: Claim) -> nodes.Node:
         """Link to the box; a claim that is open has none, and perhaps no chapter."""

@@ -1,10 +1,11 @@
-"""A link to itself beside the number of every theorem and exercise, as headings and equations have one."""
+"""A link to itself beside the number of every theorem and exercise, as headings have one, and a theorem's BibTeX."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
+from cite_page import folded
 from docutils import nodes
 from sphinx.application import Sphinx
 
@@ -32,6 +33,16 @@ def edit(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree
         context["body"] = link(context["body"])
 
 
+def offer_bibtex(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Fold the citation of every theorem that the package knows into its end, on the page only."""
+    from neuroscale.ledger.cite import citation, statements  # late: fresh_execution puts the package on the path
+
+    for node in doctree.findall(nodes.Element):
+        if "realtype" in node and statements().get(node.get("label", ""), {}).get("page") == docname:
+            node += folded(citation(node["label"]))
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
+    app.connect("doctree-resolved", offer_bibtex)
     app.connect("html-page-context", edit)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

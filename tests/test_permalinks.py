@@ -10,7 +10,7 @@ from book_source import ROOT
 from jsonschema import Draft7Validator, FormatChecker
 
 import neuroscale
-from neuroscale.ledger.cite import DATE, SITE
+from neuroscale.ledger.cite import DATE, SITE, statements
 
 sys.path.insert(0, str(ROOT / "tools"))
 import permalinks
@@ -37,6 +37,14 @@ def test_the_list_holds_every_kind():
         "chapters/ledger#zs-balance",
     ):
         assert address in listed
+
+
+def test_the_package_knows_the_theorems():
+    """`python tools/permalinks.py --update` lists them again."""
+    assert statements() == permalinks.statements()
+    # a theorem whose title the pattern misses would have an address and no entry
+    labels = {name.partition("#")[2] for name in permalinks.present()}
+    assert {name for name in labels if name.startswith(("thm-", "prop-", "lem-", "cor-", "def-"))} == set(statements())
 
 
 def test_a_rename_is_followed_and_a_removal_found():

@@ -1,12 +1,13 @@
-"""Every address that the book has published, and whether it still answers.
+"""Every address that the book has published, and whether it still answers; what the package knows of its theorems.
 
 ``python tools/permalinks.py``                compare the list with the sources
-``python tools/permalinks.py --update``       add the present addresses; none is ever removed
+``python tools/permalinks.py --update``       add the present addresses, none is ever removed; list the theorems
 ``python tools/permalinks.py _build/html``    look for each of them in the built pages
 """
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,11 @@ from docutils.nodes import make_id
 ROOT = Path(__file__).resolve().parents[1]
 LIST = ROOT / "published.txt"
 LEDGER = "chapters/ledger"
+#: Theorems and the like, for `neuroscale.citation`.
+STATEMENTS = ROOT / "neuroscale" / "ledger" / "statements.json"
+TITLED = re.compile(
+    r"^:{3,}\{prf:(theorem|proposition|lemma|corollary|definition)\} +(.+)\n:label: +(\S+)", re.MULTILINE
+)
 #: Statements and exercises, whose labels are their identifiers; docutils makes its own from the others.
 STATEMENT = re.compile(r"^:label: +((?:thm|prop|lem|cor|def|ex)-\S+)\s*$", re.MULTILINE)
 LABELS = (
@@ -51,6 +57,15 @@ def present(root: Path = ROOT) -> set[str]:
         if claim.decided:
             found.add(f"chapters/{claim.chapter}#claim-{claim.id}")
     return found
+
+
+def statements(root: Path = ROOT) -> dict[str, dict[str, str]]:
+    """Kind, title and page of every theorem and the like, by its label."""
+    found = {}
+    for document in documents(root):
+        for kind, title, label in TITLED.findall((root / f"{document}.md").read_text(encoding="utf8")):
+            found[label] = {"kind": kind, "title": title.strip(), "page": document}
+    return dict(sorted(found.items()))
 
 
 def undecided() -> set[str]:
@@ -109,7 +124,8 @@ def main(arguments: list[str]) -> None:
             "# Addresses that readers may have cited; none may disappear: see tools/permalinks.py and redirects.yml\n"
         )
         LIST.write_text(head + "\n".join(every) + "\n", encoding="utf8")
-        print(f"{len(every)} addresses in {LIST.name}")
+        STATEMENTS.write_text(json.dumps(statements(), indent=1, ensure_ascii=False) + "\n", encoding="utf8")
+        print(f"{len(every)} addresses in {LIST.name}, {len(statements())} theorems in {STATEMENTS.name}")
         return
     bad = unanswered(published(), Path(arguments[0])) if arguments else lost(published(), present(), redirects())
     if bad:

@@ -1,14 +1,17 @@
-"""Citations with permanent addresses: of a page of the book, and of a single claim."""
+"""Citations with permanent addresses: of a page of the book, of a single claim, and of a theorem."""
 
 from __future__ import annotations
 
+import json
 import re
+from functools import cache
+from importlib.resources import files
 
 import neuroscale
 
 from .claims import claim
 
-__all__ = ["DATE", "SITE", "YEAR", "bibtex", "citation", "plain"]
+__all__ = ["DATE", "SITE", "YEAR", "bibtex", "citation", "plain", "statements"]
 
 #: Where the book is published; addresses below it never change.
 SITE = "https://neuroscale-book.github.io/neuroscale"
@@ -17,13 +20,26 @@ DATE = "2026-11-26"
 YEAR = int(DATE[:4])
 
 
-def citation(claim_id: str) -> str:
-    """BibTeX entry of one claim, with its permalink and the version and date of the book.
+@cache
+def statements() -> dict[str, dict[str, str]]:
+    """Kind, title and page of every theorem, proposition and lemma of the book, by its label.
+
+    Examples
+    --------
+    >>> from neuroscale.ledger.cite import statements
+    >>> statements()["thm-exact-growth"]["page"]
+    'chapters/activation/dynamics'
+    """
+    return dict(json.loads((files(__package__) / "statements.json").read_text(encoding="utf8")))
+
+
+def citation(name: str) -> str:
+    """BibTeX entry of one claim or theorem, with its permalink and the version and date of the book.
 
     Parameters
     ----------
-    claim_id
-        Identifier in the ledger.
+    name
+        Identifier of a claim in the ledger, or label of a theorem, which ends the address of its link.
 
     Returns
     -------
@@ -33,16 +49,21 @@ def citation(claim_id: str) -> str:
     Raises
     ------
     KeyError
-        For an unknown claim.
+        For an unknown name.
 
     Examples
     --------
     >>> import neuroscale
     >>> print(neuroscale.citation("zs-eq-9").splitlines()[0])
     @misc{neuroscale:zs-eq-9,
+    >>> print(neuroscale.citation("thm-exact-growth").splitlines()[2])
+      title   = {Theorem: Exact growth (T2)},
     """
-    entry = claim(claim_id)
-    return bibtex(claim_id, f"{entry.where} ({entry.id}: {entry.verdict})", f"chapters/ledger.html#{claim_id}")
+    if name in statements():
+        it = statements()[name]
+        return bibtex(name, f"{it['kind'].capitalize()}: {it['title']}", f"{it['page']}.html#{name}")
+    entry = claim(name)
+    return bibtex(name, f"{entry.where} ({entry.id}: {entry.verdict})", f"chapters/ledger.html#{name}")
 
 
 def bibtex(key: str, title: str, address: str) -> str:
@@ -53,7 +74,7 @@ def bibtex(key: str, title: str, address: str) -> str:
     key
         Ends the citation key; characters that BibTeX does not allow become hyphens.
     title
-        Title of the page or claim.
+        Title of the page, claim or theorem.
     address
         Path below :data:`SITE`.
 
