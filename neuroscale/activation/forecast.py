@@ -18,14 +18,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from neuroscale import _validation as valid
 from neuroscale.numerics import log_gamma_quotient
-from neuroscale.urn import fit_buffet
 
 from .beta_binomial import beta_binomial, log_pmf
 from .inference import CountFit, fit_counts
+from .unseen import chao, good_toulmin, pitman_yor
 
 __all__ = ["GrowthForecast", "predict_growth"]
 
@@ -64,7 +63,7 @@ class GrowthForecast:
     Notes
     -----
     The three peers see the counts of the working neurons only and know no :math:`N`: they are not bounded by it, and
-    Good & Toulmin's may be negative.
+    Good & Toulmin's may be negative.  :mod:`neuroscale.activation.unseen` has them with their errors.
     """
 
     n_neurons: int
@@ -144,9 +143,9 @@ def predict_growth(
         low=low,
         high=high,
         level=level,
-        good_toulmin=_good_toulmin(array, D, m),
-        chao=_chao(array, D, m),
-        pitman_yor=_pitman_yor(array, D, m),
+        good_toulmin=good_toulmin(array, D, m).value,
+        chao=chao(array, D, m).value,
+        pitman_yor=pitman_yor(array, D, m).value,
         fit=fit,
     )
 
@@ -200,39 +199,3 @@ def number_interval(silent: int, share: float, variance: float, level: float) ->
     else:
         low, high = beta_binomial(silent, b, x).ppf(tails)
     return float(low), float(high)
-
-
-def _frequencies(counts: NDArray[np.int64]) -> tuple[Floats, Floats]:
-    """Distinct positive counts and how many neurons have each."""
-    values, sizes = np.unique(counts[counts > 0], return_counts=True)
-    return values.astype(float), sizes.astype(float)
-
-
-def _good_toulmin(counts: NDArray[np.int64], D: int, m: int) -> float:
-    r""":math:`-\sum_k(-\tau)^kw_kf_k` with :math:`\tau=m/D`; beyond 1 :math:`w_k=P(L\ge k)` with binomial L."""
-    k, f = _frequencies(counts)
-    ratio = m / D
-    keep = np.ones_like(k)
-    if ratio > 1.0:
-        trials = int(np.ceil(0.5 * np.log(D * ratio**2 / (ratio - 1.0)) / np.log(3.0)))
-        keep = stats.binom.sf(k - 1.0, trials, 2.0 / (2.0 + ratio))
-    used = keep > 0.0
-    signs = np.where(k[used] % 2 == 1, 1.0, -1.0)
-    return float(np.sum(signs * ratio ** k[used] * keep[used] * f[used]))
-
-
-def _chao(counts: NDArray[np.int64], D: int, m: int) -> float:
-    r""":math:`\hat f_0\bigl[1-(1-\tfrac{f_1}{D\hat f_0+f_1})^m\bigr]` with Chao's lower bound for the unseen."""
-    ones, twos = float(np.sum(counts == 1)), float(np.sum(counts == 2))
-    pairs = ones**2 / (2.0 * twos) if twos > 0 else ones * (ones - 1.0) / 2.0
-    unseen = (D - 1.0) / D * pairs
-    if unseen == 0.0:
-        return 0.0
-    return float(-unseen * np.expm1(m * np.log1p(-ones / (D * unseen + ones))))
-
-
-def _pitman_yor(counts: NDArray[np.int64], D: int, m: int) -> float:
-    """Expected arrivals of the fitted three-parameter buffet."""
-    if np.unique(counts[counts > 0]).size < 2:
-        return float("nan")
-    return float(fit_buffet(counts, D).working_neurons(D + m, since=D))

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from neuroscale import _validation as valid
-from neuroscale.activation import predict_growth
+from neuroscale.activation import predict_growth, unseen
 from neuroscale.activation.forecast import number_interval
 
 from .laws import LawFit, delta_error, fit_law
@@ -37,7 +37,7 @@ class Forecast:
     working : float
         Units that will have fired at the target; nan where the method has no answer.
     low, high : float
-        Prediction interval of the number itself; nan for methods without one.
+        Prediction interval of the number itself; nan where the method has no answer.
     note : str
         What to know about the number; empty when there is nothing.
     """
@@ -189,8 +189,8 @@ def forecast_working(counts: ArrayLike, n_samples: int, target_samples: int, *, 
     Returns
     -------
     ForecastTable
-        Methods ``"beta-binomial"``, ``"with dead units"``, ``"probit-normal"`` with intervals, and ``"Chao2"``,
-        ``"jackknife"``, ``"Good-Toulmin"``, ``"Pitman-Yor"`` without; it prints as a table.
+        Methods ``"beta-binomial"``, ``"with dead units"`` and ``"probit-normal"``, then ``"Chao2"``, ``"jackknife"``,
+        ``"Good-Toulmin"`` and ``"Pitman-Yor"``, each with an interval; it prints as a table.
 
     Raises
     ------
@@ -201,7 +201,8 @@ def forecast_working(counts: ArrayLike, n_samples: int, target_samples: int, *, 
     -----
     The beta-binomial rows and three of the peers are those of :func:`neuroscale.activation.predict_growth`.  Chao's
     lower bound is extrapolated to the target; the first-order jackknife estimates the number of units that ever fire
-    and knows no target.  None of the peers is bounded by the number of units.
+    and knows no target.  None of the peers is bounded by the number of units.  Their intervals are normal, with the
+    errors of :mod:`neuroscale.activation.unseen`: chance alone, not the bias of a method outside its range.
 
     Examples
     --------
@@ -223,16 +224,19 @@ def forecast_working(counts: ArrayLike, n_samples: int, target_samples: int, *, 
     rows.append(_with_dead(array, D, m, plain.working, level))
     rows.append(_probit(array, D, m, plain.working, level))
     working, size = plain.working, array.size
-    ones = int(np.sum(array == 1))
     peers = {
-        "Chao2": working + plain.chao,
-        "jackknife": working + ones * (D - 1) / D,
-        "Good-Toulmin": working + plain.good_toulmin,
-        "Pitman-Yor": working + plain.pitman_yor,
+        "Chao2": unseen.chao(array, D, m),
+        "jackknife": unseen.jackknife(array, D),
+        "Good-Toulmin": unseen.good_toulmin(array, D, m),
+        "Pitman-Yor": unseen.pitman_yor(array, D, m),
     }
-    for name, value in peers.items():
-        notes = {"jackknife": "limit of all samples"} if value <= size else {name: "more than there are units"}
-        rows.append(Forecast(name, float(value), float("nan"), float("nan"), notes.get(name, "")))
+    reach = float(stats.norm.isf(0.5 * (1.0 - level)))
+    for name, (value, error) in peers.items():
+        notes = (
+            {"jackknife": "limit of all samples"} if working + value <= size else {name: "more than there are units"}
+        )
+        ends = (working + float(np.maximum(value + side * reach * error, 0.0)) for side in (-1.0, 1.0))
+        rows.append(Forecast(name, working + value, *ends, notes.get(name, "")))
     return ForecastTable(tuple(rows), size, D, target, working, level)
 
 

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from math import comb
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from neuroscale.activation import ActivationLaw, GrowthForecast, fit_counts, predict_growth, sample_counts
+from neuroscale.activation import ActivationLaw, GrowthForecast, fit_counts, predict_growth, sample_counts, unseen
 from neuroscale.activation import forecast as module
-from neuroscale.activation.forecast import _chao, _good_toulmin, _share
+from neuroscale.activation.forecast import _share
 from neuroscale.numerics import log_gamma_quotient
-from neuroscale.urn import fit_buffet
 
 ALARM = 1e-6
 SIGMAS = float(stats.norm.isf(ALARM / 2))
@@ -133,47 +131,17 @@ def test_delta_method_against_simulated_parameters() -> None:
 # -- peers ------------------------------------------------------------------------------------------------------------
 
 
-def test_good_toulmin_by_hand() -> None:
-    counts = np.array([0, 1, 1, 1, 2, 2, 3, 7])
-    # f = 3, 2, 1, ..., f_7 = 1 at tau = 1: alternating sum
-    assert _good_toulmin(counts, 10, 10) == pytest.approx(3 - 2 + 1 + 1)
-    assert _good_toulmin(counts, 10, 5) == pytest.approx(3 / 2 - 2 / 4 + 1 / 8 + 1 / 128)
-
-
-def test_good_toulmin_smoothed_by_hand() -> None:
-    counts, ratio = np.array([0, 1, 1, 1, 2, 2, 3]), 3.0
-    trials_ = int(np.ceil(0.5 * np.log(10 * 9 / 2) / np.log(3)))
-    q = 2 / 5
-
-    def tail(k: int) -> float:
-        return sum(comb(trials_, j) * q**j * (1 - q) ** (trials_ - j) for j in range(k, trials_ + 1))
-
-    wanted = 3 * ratio * tail(1) - 2 * ratio**2 * tail(2) + ratio**3 * tail(3)
-    assert _good_toulmin(counts, 10, 30) == pytest.approx(wanted)
-
-
 def test_good_toulmin_is_nearly_unbiased_up_to_twice_the_data() -> None:
     found = np.array([(f.good_toulmin, truth) for f, truth in trials(150)])
     error = found[:, 0] - found[:, 1]
     assert abs(error.mean()) < SIGMAS * error.std() / np.sqrt(RUNS)
 
 
-def test_chao_by_hand() -> None:
-    counts = np.array([0, 1, 1, 1, 2, 2, 3])
-    unseen = 9 / 10 * 9 / 4
-    assert _chao(counts, 10, 5) == pytest.approx(unseen * (1 - (1 - 3 / (10 * unseen + 3)) ** 5))
-    assert _chao(counts, 10, 10**9) == pytest.approx(unseen)
-    no_doubles = np.array([0, 1, 1, 1, 4])
-    assert _chao(no_doubles, 10, 10**9) == pytest.approx(9 / 10 * 3)
-    assert _chao(np.array([0, 2, 2, 3]), 10, 5) == 0.0
-
-
-def test_pitman_yor_is_the_fitted_urn() -> None:
-    forecast, urn = predict_growth(COUNTS, 400, 300), fit_buffet(COUNTS, 400)
-    wanted = float(urn.working_neurons(700) - urn.working_neurons(400))
-    assert forecast.pitman_yor == pytest.approx(wanted, rel=1e-10)
-    # no urn can be fitted to one positive class, but the forecast still stands
-    assert np.isnan(predict_growth([0] * 30 + [5] * 3, 9, 5).pitman_yor)
+def test_peers_are_those_of_the_module() -> None:
+    forecast = predict_growth(COUNTS, 400, 300)
+    assert forecast.good_toulmin == unseen.good_toulmin(COUNTS, 400, 300).value
+    assert forecast.chao == unseen.chao(COUNTS, 400, 300).value
+    assert forecast.pitman_yor == unseen.pitman_yor(COUNTS, 400, 300).value
 
 
 def test_peers_do_not_know_the_silent() -> None:
