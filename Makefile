@@ -21,7 +21,7 @@ FIND_PYTHON = python=; for p in $(CANDIDATES); do \
 	if [ -z "$$python" ]; then echo "error: Python 3.11 or newer is needed, and none was found on the PATH" >&2; exit 1; fi
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf test browser test-notebooks release test-torch evidence-full lab notebooks bench lint lock clean distclean
+.PHONY: help book pdf test browser test-notebooks release test-torch evidence-full lab test-lab notebooks bench lint lock clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -48,9 +48,14 @@ test-torch: $(VENV)/.torch ## the tests that need PyTorch: the activation monito
 evidence-full: $(VENV)/.torch ## record Part IV's large experiments again (needs PyTorch; minutes)
 	@$(BIN)/python -m experiments
 
+# `make lab LAB=--no-browser` passes options on
+LAB ?=
 lab: $(VENV)/.lab ## JupyterLab in which a double click opens a chapter as a notebook
 	@JUPYTER_CONFIG_DIR="$(CURDIR)/_build/lab" && export JUPYTER_CONFIG_DIR && mkdir -p "$$JUPYTER_CONFIG_DIR" && \
-	$(BIN)/jupytext-config set-default-viewer markdown >/dev/null && $(BIN)/jupyter lab chapters/preface.md
+	$(BIN)/jupytext-config set-default-viewer markdown >/dev/null && $(BIN)/jupyter lab $(LAB) chapters/preface.md
+
+test-lab: $(VENV)/.lab $(VENV)/.dev ## the chapters open as notebooks in JupyterLab
+	@$(BIN)/python -m pytest tests/lab
 
 notebooks: $(VENV)/.book ## all chapters as .ipynb without outputs: _build/notebooks
 	@$(BIN)/python tools/notebooks.py _build/notebooks
