@@ -56,13 +56,13 @@ def run(
     return found
 
 
-def samples(task: str, n: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Independent samples of a task."""
+def samples(task: str, n: int, seed: int, part: str = "train") -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Independent samples of a part of a task; the parts share no image and no file."""
     if task == "digits":
-        X, y = digit_stream(n, seed=seed)
+        X, y = digit_stream(n, seed=seed, part=part)
         return X.astype(np.float32), y
     codes = np.random.default_rng(0).standard_normal((len(CHARACTERS), CODE)).astype(np.float32)
-    contexts, y = character_contexts(n, length=LENGTH, seed=seed, one_hot=False)
+    contexts, y = character_contexts(n, length=LENGTH, seed=seed, part=part, one_hot=False)
     return codes[contexts].reshape(n, LENGTH * CODE), y
 
 

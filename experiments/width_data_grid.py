@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,7 @@ BATCH, EVERY, PATIENCE = 64, 50, 4
 SHARES = np.concatenate([np.arange(0, 0.9, 0.05), np.arange(0.9, 1.0, 0.02)]).round(3)
 SCORES = ("count", "reverse", "random", "magnitude", "activation", "taylor", "ablation")
 COUNTED, SCORED = 8192, 512
+Part = tuple[NDArray[np.floating], NDArray[np.int64]]
 
 
 def run(
@@ -55,11 +56,23 @@ def run(
         "shares": SHARES,
         "scores": np.array(SCORES),
     }
-    for layer in layers:
-        grid = {"layer": [layer], "n_data": data_sizes, "seed": seeds, "rate": [rate], "max_steps": [max_steps]}
+    return found | over_grid(measure, seeds, layers, data_sizes, rate=rate, max_steps=max_steps)
+
+
+def over_grid(
+    measure: Callable[..., Mapping[str, NDArray[np.generic]]],
+    seeds: Sequence[int],
+    layers: Sequence[str],
+    data_sizes: Sequence[int],
+    **same: float,
+) -> dict[str, NDArray[np.generic]]:
+    """What `measure` returns for each layer, data size and seed, under ``<layer>_<name>``, and the seconds of all."""
+    found: dict[str, NDArray[np.generic]] = {}
+    for layer in layers:  # one sweep each, since the arrays of two layers may differ in their shapes
+        grid = {"layer": [layer], "n_data": data_sizes, "seed": seeds} | {name: [value] for name, value in same.items()}
         result = sweep(measure, grid, cache=os.environ.get("NEUROSCALE_SWEEP_CACHE"))
         for name in result.values[0]:
-            found[f"{layer}_{name}"] = result.array(name)[0, :, :, 0, 0]
+            found[f"{layer}_{name}"] = result.array(name)[(0, slice(None), slice(None), *(0 for _ in same))]
     # of all entries, those from the cache included
     found["cpu_seconds"] = np.sum([found[f"{layer}_cpu_seconds"] for layer in layers])
     return found
@@ -106,20 +119,27 @@ def measure(layer: str, n_data: int, seed: int, rate: float, max_steps: int) -> 
 
 def train(layer: str, n_data: int, seed: int, rate: float, max_steps: int) -> NetworkTraining:
     """The network with the smallest validation loss; `layer` is kind and width, as in ``"topk-64"``."""
+    held = digit_stream(2048, seed=seed, part="validation")
+    return fit(layer, 10, digit_stream(n_data, seed=seed), held, seed, rate, max_steps)
+
+
+def fit(layer: str, n_classes: int, data: Part, held: Part, seed: int, rate: float, max_steps: int) -> NetworkTraining:
+    """The network of that kind and width with the smallest loss on the held part."""
     kind, width = layer.split("-")
     sparse = kind == "topk"
     start = DenseNetwork.initialise(
-        (64, int(width), 10), activation="topk" if sparse else "relu", k=K if sparse else None, rng=seed
+        (data[0].shape[1], int(width), n_classes),
+        activation="topk" if sparse else "relu",
+        k=K if sparse else None,
+        rng=seed,
     )
-    X, y = digit_stream(n_data, seed=seed)
     return train_network(
         start,
-        X,
-        y,
+        *data,
         learning_rate=rate,
         batch_size=BATCH,
         n_steps=max_steps,
-        validation=digit_stream(2048, seed=seed, part="validation"),
+        validation=held,
         patience=PATIENCE,
         every=EVERY,
         l1=PENALTY if kind == "l1" else 0.0,

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments import command, topk_growth, width_data_grid
+from experiments import command, text_grid, topk_growth, width_data_grid
 from experiments.provenance import commit
 from neuroscale.evidence import load_recorded, recorded_names
 
@@ -91,6 +91,15 @@ def test_characters_are_coded_alike_for_all_seeds() -> None:
 def test_grid_of_widths_and_data_at_a_tiny_size() -> None:
     found = width_data_grid.run((0,), layers=["dense-32"], data_sizes=[64], rate=3e-3, max_steps=5)
     assert found["dense-32_loss"].shape[:2] == (1, 1)
+
+
+def test_grid_on_text_at_a_tiny_size() -> None:
+    found = text_grid.run((0, 1), layers=["dense-8", "topk-20"], data_sizes=[64, 96, 128], rate=3e-3, max_steps=5)
+    assert found["dense-8_curves"].shape == (3, 2, 3, found["shares"].size)
+    assert found["topk-20_counts"].shape == (3, 2, 20)
+    # nothing pruned is the network's own loss, and a silent unit costs nothing on the samples that it was counted on
+    assert found["dense-8_curves"][..., 0] == pytest.approx(np.tile(found["dense-8_loss"][..., :1], 3), rel=1e-6)
+    assert (found["topk-20_removal"][..., 0] == (found["topk-20_counts"] == 0).sum(axis=2)).all()
 
 
 def test_architectures_at_a_tiny_size() -> None:
