@@ -217,7 +217,7 @@ def forecast_working(counts: ArrayLike, n_samples: int, target_samples: int, *, 
     target = valid.integer("target_samples", target_samples, low=D, high=2**53)
     array = valid.integers("counts", counts, low=0, high=D).ravel()
     m = target - D
-    plain = predict_growth(array, D, m, level=level)
+    plain = predict_growth(array, D, m, level=level, peers=False)
     rows = [
         Forecast("beta-binomial", plain.working + plain.expected, plain.working + plain.low, plain.working + plain.high)
     ]
@@ -235,8 +235,8 @@ def forecast_working(counts: ArrayLike, n_samples: int, target_samples: int, *, 
         notes = (
             {"jackknife": "limit of all samples"} if working + value <= size else {name: "more than there are units"}
         )
-        ends = (working + float(np.maximum(value + side * reach * error, 0.0)) for side in (-1.0, 1.0))
-        rows.append(Forecast(name, working + value, *ends, notes.get(name, "")))
+        low, high = (working + float(np.maximum(value + side * reach * error, 0.0)) for side in (-1.0, 1.0))
+        rows.append(Forecast(name, working + value, low, high, notes.get(name, "")))
     return ForecastTable(tuple(rows), size, D, target, working, level)
 
 
@@ -245,7 +245,7 @@ def forecast_working(counts: ArrayLike, n_samples: int, target_samples: int, *, 
 
 def _with_dead(counts: Integers, D: int, m: int, working: int, level: float) -> Forecast:
     try:
-        found = predict_growth(counts, D, m, atoms=(0,), level=level)
+        found = predict_growth(counts, D, m, atoms=(0,), level=level, peers=False)
     except ValueError as error:
         return Forecast("with dead units", float("nan"), float("nan"), float("nan"), f"no fit: {error}")
     weight = found.fit.atoms[0]

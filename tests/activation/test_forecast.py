@@ -142,6 +142,9 @@ def test_peers_are_those_of_the_module() -> None:
     assert forecast.good_toulmin == unseen.good_toulmin(COUNTS, 400, 300).value
     assert forecast.chao == unseen.chao(COUNTS, 400, 300).value
     assert forecast.pitman_yor == unseen.pitman_yor(COUNTS, 400, 300).value
+    alone = predict_growth(COUNTS, 400, 300, peers=False)
+    assert (alone.expected, alone.low, alone.high) == (forecast.expected, forecast.low, forecast.high)
+    assert np.isnan([alone.good_toulmin, alone.chao, alone.pitman_yor]).all()
 
 
 def test_peers_do_not_know_the_silent() -> None:
