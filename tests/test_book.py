@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import Counter
 
+import yaml
 from book_source import CODE_FENCE, ROOT, cells, code_cells, documents, in_contents
 
 CLOSING = "\n## What held, what needed a condition, what failed\n"
@@ -16,6 +17,14 @@ def test_every_chapter_is_in_the_contents():
     listed = in_contents()
     assert len(listed) == len(set(listed))
     assert sorted(listed) == sorted(documents())
+
+
+def test_every_extension_is_found_and_loaded():
+    # Jupyter Book puts `local_extensions` on the path; only `extensions` loads them
+    settings = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf8"))["sphinx"]
+    ours = {path.stem for path in (ROOT / "_ext").glob("*.py") if "def setup(" in path.read_text(encoding="utf8")}
+    assert set(settings["local_extensions"]) == ours
+    assert ours <= set(settings["config"]["extensions"])
 
 
 def test_every_page_with_code_has_the_jupytext_header():
