@@ -46,12 +46,7 @@ def run(
         ``data_sizes`` (d,), ``shares`` (S,), ``scores`` and ``cpu_seconds``; and for each layer, under
         ``<layer>_<name>`` and with leading shape (d, seeds), what :func:`measure` returns.
     """
-    found: dict[str, NDArray[np.generic]] = {
-        "data_sizes": np.array(data_sizes),
-        "shares": SHARES,
-        "scores": np.array(SCORES),
-    }
-    return found | over_grid(measure, seeds, layers, data_sizes, rate=rate, max_steps=max_steps)
+    return over_grid(measure, SCORES, seeds, layers, data_sizes, rate=rate, max_steps=max_steps)
 
 
 def measure(layer: str, n_data: int, seed: int, rate: float, max_steps: int) -> dict[str, NDArray[np.generic]]:

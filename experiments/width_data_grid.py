@@ -51,23 +51,23 @@ def run(
         ``data_sizes`` (d,), ``shares`` (S,), ``scores`` and ``cpu_seconds``; and for each layer, under
         ``<layer>_<name>`` and with leading shape (d, seeds), what :func:`measure` returns.
     """
-    found: dict[str, NDArray[np.generic]] = {
-        "data_sizes": np.array(data_sizes),
-        "shares": SHARES,
-        "scores": np.array(SCORES),
-    }
-    return found | over_grid(measure, seeds, layers, data_sizes, rate=rate, max_steps=max_steps)
+    return over_grid(measure, SCORES, seeds, layers, data_sizes, rate=rate, max_steps=max_steps)
 
 
 def over_grid(
     measure: Callable[..., Mapping[str, NDArray[np.generic]]],
+    scores: Sequence[str],
     seeds: Sequence[int],
     layers: Sequence[str],
     data_sizes: Sequence[int],
     **same: float,
 ) -> dict[str, NDArray[np.generic]]:
-    """What `measure` returns for each layer, data size and seed, under ``<layer>_<name>``, and the seconds of all."""
-    found: dict[str, NDArray[np.generic]] = {}
+    """What `measure` returns for each layer, data size and seed, under ``<layer>_<name>``, with the grid itself."""
+    found: dict[str, NDArray[np.generic]] = {
+        "data_sizes": np.array(data_sizes),
+        "shares": SHARES,
+        "scores": np.array(scores),
+    }
     for layer in layers:  # one sweep each, since the arrays of two layers may differ in their shapes
         grid = {"layer": [layer], "n_data": data_sizes, "seed": seeds} | {name: [value] for name, value in same.items()}
         result = sweep(measure, grid, cache=os.environ.get("NEUROSCALE_SWEEP_CACHE"))
